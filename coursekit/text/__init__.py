@@ -1,0 +1,19 @@
+"""Del texto a los lotes: tokenizadores, vocabulario y secuencias."""
+
+from coursekit.text.sequences import batches_by_length, collate_padded, streams, windows
+from coursekit.text.tokenizers import basic_english, get_tokenizer, letters, spanish
+from coursekit.text.vocab import Vocab, build_vocab_from_iterator, vocab
+
+__all__ = [
+    "Vocab",
+    "basic_english",
+    "batches_by_length",
+    "build_vocab_from_iterator",
+    "collate_padded",
+    "get_tokenizer",
+    "letters",
+    "spanish",
+    "streams",
+    "vocab",
+    "windows",
+]

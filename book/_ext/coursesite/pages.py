@@ -1,0 +1,78 @@
+"""Botones, direcciones, fórmulas servidas por el propio sitio y arreglos de accesibilidad."""
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+STATIC = Path(__file__).parents[2] / "_static"
+MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+
+# Lo que el tema escribe tal cual, sin pasar por las traducciones, y dos faltas de accesibilidad.
+MENDS = {
+    'title="Toggle primary sidebar"': 'title="Mostrar u ocultar el índice"',
+}
+
+
+def _configure(app, config):
+    owner, name = config.html_theme_options["repository_url"].rstrip("/").split("/")[-2:]
+    config.html_baseurl = f"https://{owner}.github.io/{name}/"
+    config.html_static_path.append(str(STATIC))
+    config.mathjax_path = "mathjax/tex-chtml.js"
+
+
+def add_buttons(app, pagename, templatename, context, doctree):
+    """Añade el botón de Colab a los cuadernos y lleva el de editar a la fuente de la página."""
+    repository = context["theme_repository_url"]
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            # Los ejercicios se generan: lo que se edita es su solución.
+            button["url"] = button["url"].replace("/edit/main/exercises/", "/edit/main/solutions/")
+    if "kernelspec" in app.env.metadata.get(pagename, {}):
+        owner_and_name = repository.rstrip("/").removeprefix("https://github.com/")
+        context["header_buttons"].insert(0, {
+            "type": "link",
+            "url": "https://colab.research.google.com/github/"
+                   f"{owner_and_name}/blob/cuadernos/{pagename}.ipynb",
+            "text": "Abrir en Colab",
+            "tooltip": "Abrir este cuaderno en Google Colab",
+            "icon": "fas fa-rocket",
+            "label": "colab-button",
+        })
+
+
+def _mend_pages(app):
+    """Aplica MENDS a cada página en el momento de escribirla."""
+    if app.builder.format != "html":
+        return
+    templates = app.builder.templates
+    render = templates.render
+
+    def render_and_mend(template, context):
+        page = render(template, context)
+        for old, new in MENDS.items():
+            page = page.replace(old, new)
+        return page
+
+    templates.render = render_and_mend
+
+
+def _copy_mathjax(app, exception):
+    if exception or app.builder.format != "html":
+        return
+    [package] = importlib.util.find_spec("sphinx-mathjax-offline").submodule_search_locations
+    for part in MATHJAX_PARTS:
+        source = Path(package, "static", "mathjax", part)
+        target = Path(app.outdir, "_static", "mathjax", part)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copy(source, target)
+
+
+def setup(app):
+    app.add_css_file("curso.css")
+    app.connect("config-inited", _configure)
+    app.connect("builder-inited", _mend_pages)
+    app.connect("html-page-context", add_buttons, priority=900)
+    app.connect("build-finished", _copy_mathjax)

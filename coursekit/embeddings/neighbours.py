@@ -1,0 +1,64 @@
+"""Qué palabras se parecen y cuáles van juntas."""
+
+from difflib import get_close_matches
+
+import numpy as np
+import scipy.sparse as sp
+
+from coursekit.errors import CourseError
+
+
+def word_index(word: str, vocab) -> int:
+    """Índice de `word`, o un CourseError que propone palabras parecidas."""
+    if word not in vocab:
+        close = get_close_matches(str(word), vocab.get_itos())
+        advice = f"¿Querías decir {' o '.join(close)}?" if close else "Prueba con otra."
+        raise CourseError(f"«{word}» no está en el vocabulario. {advice}")
+    return vocab[word]
+
+
+def nearest(word: str, vectors, vocab, k: int = 10) -> list[tuple[str, float]]:
+    """Las `k` palabras cuyos vectores forman el menor ángulo con el de `word`.
+
+    Args:
+        word: palabra de `vocab`; nunca figura en el resultado.
+        vectors: un vector por fila (V, dim), denso o disperso.
+        vocab: vocabulario con la interfaz de torchtext.
+        k: cuántas palabras.
+    Returns:
+        Pares (palabra, coseno) de mayor a menor, sin las palabras de vector nulo.
+    Raises:
+        CourseError: si `word` no está en `vocab` o su vector es nulo.
+    """
+    i = word_index(word, vocab)
+    X = sp.csr_array(vectors) if sp.issparse(vectors) else np.asarray(vectors)
+    norms = np.sqrt((X * X).sum(axis=1))
+    if norms[i] == 0:
+        raise CourseError(f"El vector de «{word}» es nulo: no se parece a ninguno.")
+    dots = (X @ X[[i]].T).sum(axis=1)  # la suma aplana la única columna
+    others = np.flatnonzero((norms > 0) & (np.arange(len(norms)) != i))
+    cosines = dots[others] / (norms[others] * norms[i])
+    best = np.argsort(-cosines, kind="stable")[:k]
+    words = vocab.lookup_tokens(others[best].tolist())
+    return list(zip(words, cosines[best].tolist()))
+
+
+def associations(word: str, matrix, vocab, k: int = 10) -> list[tuple[str, float]]:
+    """Los `k` contextos que más pesan en la fila de `word`.
+
+    Args:
+        word: palabra de `vocab`; nunca figura en el resultado.
+        matrix: pesos (V, V), por ejemplo los de `ppmi`.
+        vocab: vocabulario con la interfaz de torchtext.
+        k: cuántas palabras, como mucho: los pesos cero no son asociaciones.
+    Returns:
+        Pares (palabra, peso) de mayor a menor.
+    Raises:
+        CourseError: si `word` no está en `vocab`.
+    """
+    i = word_index(word, vocab)
+    weights = sp.csr_array(matrix)[[i]].toarray().ravel()
+    weights[i] = 0
+    best = np.argsort(-weights, kind="stable")[:k]
+    best = best[weights[best] > 0]
+    return list(zip(vocab.lookup_tokens(best.tolist()), weights[best].tolist()))

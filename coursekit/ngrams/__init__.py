@@ -1,0 +1,5 @@
+"""Modelos de lenguaje que cuentan: el punto de comparación de toda red que escribe."""
+
+from coursekit.ngrams.witten_bell import WittenBell
+
+__all__ = ["WittenBell"]

@@ -1,0 +1,155 @@
+"""Valores sencillos: lo único que el juez compara.
+
+Lo que devuelve una respuesta se copia a números, textos, listas, diccionarios y arreglos de NumPy
+antes de mirarlo: ninguna comparación ejecuta código de quien respondió.
+"""
+
+from __future__ import annotations
+
+import numbers
+
+import numpy as np
+
+
+def to_plain(value):
+    """Copia un resultado a valores sencillos.
+
+    Args:
+        value: número, texto, booleano, `None`, lista, tupla, conjunto, diccionario, arreglo de NumPy,
+            tensor de torch o matriz dispersa de SciPy.
+
+    Returns:
+        El mismo contenido hecho de números, textos, listas, diccionarios y `numpy.ndarray` numéricos.
+
+    Raises:
+        TypeError: si el valor es de otro tipo.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (np.bool_, np.number)):
+        return value.item()
+    if isinstance(value, numbers.Number):
+        return value
+    if hasattr(value, "detach"):  # tensor de torch, sin importar torch
+        value = value.detach().cpu().numpy()
+    elif hasattr(value, "toarray"):  # matriz dispersa de SciPy
+        value = value.toarray()
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in "biuf":
+            return to_plain(value.tolist())
+        return np.array(value) if value.ndim else value.item()
+    if isinstance(value, dict):
+        return {_key(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(to_plain, value), key=repr)
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    raise TypeError(f"un objeto de tipo {type(value).__name__}")
+
+
+def _key(key):
+    return tuple(map(_key, key)) if isinstance(key, tuple) else to_plain(key)
+
+
+def first_difference(expected, got, tolerance: float) -> str | None:
+    """Dice en español en qué difiere primero lo obtenido de lo esperado.
+
+    Args:
+        expected, got: valores que devuelve `to_plain`.
+        tolerance: diferencia relativa admitida entre números (y absoluta cerca de cero).
+
+    Returns:
+        Una frase sin punto final, o `None` si son iguales.
+    """
+    if got is None and expected is not None:
+        return "tu respuesta devuelve None: ¿falta un return?"
+    if _is_number(expected):
+        return _number_difference(expected, got, tolerance, "")
+    if isinstance(expected, dict):
+        return _dict_difference(expected, got, tolerance)
+    if _as_array(expected) is not None:
+        return _array_difference(_as_array(expected), got, tolerance)
+    if isinstance(expected, list):
+        return _list_difference(expected, got, tolerance)
+    if type(got) is not type(expected) or got != expected:
+        return f"tu valor es {short(got)} y se esperaba {short(expected)}"
+    return None
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, numbers.Number) and not isinstance(value, bool)
+
+
+def _as_array(value) -> np.ndarray | None:
+    """El arreglo que hay en `value` (un `ndarray`, o listas de números bien formadas)."""
+    if isinstance(value, np.ndarray):
+        return value
+    if not isinstance(value, list) or not value:
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:  # listas de largos distintos
+        return None
+    return array if array.dtype.kind in "iuf" else None
+
+
+def _number_difference(expected, got, tolerance: float, where: str) -> str | None:
+    if not _is_number(got):
+        return f"{where}tu valor es {short(got)} y se esperaba un número"
+    if np.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True):
+        return None
+    return f"{where}tu valor es {short(got)} y se esperaba {short(expected)}"
+
+
+def _array_difference(expected: np.ndarray, got, tolerance: float) -> str | None:
+    array = _as_array(got)
+    if array is None:
+        return f"tu valor es {short(got)} y se esperaba un arreglo de forma {expected.shape}"
+    if array.shape != expected.shape:
+        return f"tu resultado tiene forma {array.shape} y se esperaba {expected.shape}"
+    wrong = ~np.isclose(array, expected, rtol=tolerance, atol=tolerance, equal_nan=True)
+    if not wrong.any():
+        return None
+    place = tuple(int(i) for i in np.argwhere(wrong)[0])
+    shown = place[0] if len(place) == 1 else place
+    return _number_difference(
+        expected[place].item(), array[place].item(), tolerance, f"en la posición {shown} "
+    )
+
+
+def _list_difference(expected: list, got, tolerance: float) -> str | None:
+    if isinstance(got, np.ndarray):
+        got = list(got)
+    if not isinstance(got, list):
+        return f"tu valor es {short(got)} y se esperaba una lista de {len(expected)} elementos"
+    if len(got) != len(expected):
+        return f"tu lista tiene {len(got)} elementos y se esperaban {len(expected)}"
+    for position, (want, have) in enumerate(zip(expected, got)):
+        if difference := first_difference(want, have, tolerance):
+            return f"en el elemento {position}, {difference}"
+    return None
+
+
+def _dict_difference(expected: dict, got, tolerance: float) -> str | None:
+    if not isinstance(got, dict):
+        return f"tu valor es {short(got)} y se esperaba un diccionario"
+    for key in expected:
+        if key not in got:
+            return f"falta la clave {short(key)}"
+    for key in got:
+        if key not in expected:
+            return f"sobra la clave {short(key)}"
+    for key, want in expected.items():
+        if difference := first_difference(want, got[key], tolerance):
+            return f"en la clave {short(key)}, {difference}"
+    return None
+
+
+def short(value, limit: int = 70) -> str:
+    """Escribe un valor en una línea breve: números con cuatro cifras, arreglos por su forma."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if hasattr(value, "shape") and hasattr(value, "dtype") and len(value.shape):
+        return f"un arreglo de forma {tuple(value.shape)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

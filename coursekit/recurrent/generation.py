@@ -1,0 +1,76 @@
+"""Escribir con un modelo de lenguaje: un símbolo por paso, con el estado arrastrado."""
+
+import torch
+import torch.nn.functional as F
+
+from coursekit.errors import CourseError
+from coursekit.recurrent.language_model import LanguageModel, evaluating
+
+
+def generate(
+    model: LanguageModel,
+    prefix: str,
+    num_symbols: int,
+    vocab,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    generator: torch.Generator | None = None,
+) -> str:
+    """El prefijo seguido de `num_symbols` símbolos que escribe el modelo.
+
+    `temperature`, `top_k` y `generator`: véase `choose_symbol`.
+    """
+    check_prefix(prefix, vocab)
+    ids = vocab(list(prefix))
+    with evaluating(model):
+        logits, state = model(torch.tensor([ids]))  # calentamiento: lee el prefijo
+        for _ in range(num_symbols):
+            ids.append(choose_symbol(logits[0, -1], temperature, top_k, generator))
+            # Todo lo anterior está en el estado: basta leer el símbolo nuevo.
+            logits, state = model(torch.tensor([ids[-1:]]), state)
+    return "".join(vocab.lookup_tokens(ids))
+
+
+def choose_symbol(
+    logits: torch.Tensor,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    generator: torch.Generator | None = None,
+) -> int:
+    """El índice de un símbolo: el más probable, o uno al azar con p = softmax(logits / T).
+
+    Args:
+        logits: (vocab_size,).
+        temperature: T; con 0, el más probable (generación voraz).
+        top_k: si se da, solo compiten los k símbolos más probables.
+        generator: fuente de azar, para poder repetir el resultado.
+    """
+    if temperature < 0 or (top_k is not None and top_k < 1):
+        raise CourseError(
+            f"temperature={temperature} y top_k={top_k}: la temperatura no puede ser "
+            "negativa y top_k, si se da, debe ser al menos 1."
+        )
+    if temperature == 0:
+        return logits.argmax().item()
+    values, symbols = logits.topk(min(top_k or len(logits), len(logits)))
+    # Restar el máximo no cambia la softmax y evita desbordes cuando T es casi 0.
+    probs = F.softmax((values - values[0]).double() / temperature, dim=0)
+    return symbols[torch.multinomial(probs, 1, generator=generator)].item()
+
+
+def check_prefix(prefix: str, vocab) -> None:
+    """Comprueba que el modelo puede leer el prefijo.
+
+    Raises:
+        CourseError: si está vacío o tiene símbolos que no están en el vocabulario.
+    """
+    if not prefix:
+        raise CourseError(
+            "El prefijo está vacío: el modelo necesita leer al menos un símbolo."
+        )
+    for symbol in prefix:
+        if symbol not in vocab:
+            raise CourseError(
+                f"El símbolo «{symbol}» del prefijo «{prefix}» no está en el vocabulario: "
+                "escribe solo símbolos del texto de entrenamiento (¿una mayúscula, quizá?)."
+            )

@@ -1,0 +1,104 @@
+"""El modelo de lenguaje: una red recurrente que reparte probabilidad entre símbolos."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coursekit.errors import CourseError
+
+
+class LanguageModel(nn.Module):
+    """Modelo de lenguaje: O_t = H_t W_hq + b_q da un logit por símbolo siguiente.
+
+    Args:
+        rnn: módulo recurrente con la interfaz de `nn.RNN` (RNNScratch, nn.RNN, nn.GRU,
+            nn.LSTM), que recibe vectores one-hot de tamaño `vocab_size`.
+        vocab_size: número de símbolos.
+    """
+
+    def __init__(self, rnn: nn.Module, vocab_size: int):
+        super().__init__()
+        check_rnn(rnn, vocab_size)
+        self.rnn, self.vocab_size = rnn, vocab_size
+        num_hiddens = getattr(rnn, "hidden_size", None) or rnn.num_hiddens
+        self.output_layer = nn.Linear(num_hiddens, vocab_size)
+
+    def forward(self, X, state=None):
+        """X (lote, pasos) de índices -> logits (lote, pasos, vocab_size) y estado."""
+        check_ids(X, self.vocab_size)
+        inputs = F.one_hot(X.T, self.vocab_size).float()  # (pasos, lote, vocab_size)
+        H, state = self.rnn(inputs, state)
+        return self.output_layer(H).transpose(0, 1), state
+
+    def log_probs(self, windows, state=None, num_steps=1024):
+        """log p de windows[:, 1:] dado lo que precede en su fila: (N, T+1) -> (N, T).
+
+        Lee trozos de `num_steps` con el estado arrastrado: una fila puede ser un libro.
+        """
+        windows, rows = torch.as_tensor(windows), []
+        with evaluating(self):
+            for X, Y in zip(
+                windows[:, :-1].split(num_steps, dim=1),
+                windows[:, 1:].split(num_steps, dim=1),
+            ):
+                logits, state = self(X, state)
+                rows.append(logits.log_softmax(-1).gather(-1, Y[..., None])[..., 0])
+        return torch.cat(rows, dim=1)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Sin gradientes y en modo de evaluación; al salir, el modelo vuelve a su modo."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
+def check_rnn(rnn: nn.Module, vocab_size: int) -> None:
+    """Comprueba que la red sirve para predecir el símbolo siguiente.
+
+    Raises:
+        CourseError: si la red ve el futuro o espera entradas de otra forma.
+    """
+    if getattr(rnn, "bidirectional", False):
+        raise CourseError(
+            "Una red bidireccional no sirve de modelo de lenguaje: al leer hacia atrás ve "
+            "el símbolo que debe predecir. Usa bidirectional=False."
+        )
+    if getattr(rnn, "batch_first", False):
+        raise CourseError(
+            "LanguageModel pasa las entradas como (pasos, lote, símbolos): crea la red "
+            "con batch_first=False."
+        )
+    num_inputs = getattr(rnn, "input_size", None) or rnn.num_inputs
+    if num_inputs != vocab_size:
+        raise CourseError(
+            f"La red recibe vectores de tamaño {num_inputs}, pero un one-hot de este "
+            f"vocabulario tiene {vocab_size}: crea la red con {vocab_size} entradas."
+        )
+
+
+def check_ids(X: torch.Tensor, vocab_size: int) -> None:
+    """Comprueba que X es un lote de índices del vocabulario.
+
+    Raises:
+        CourseError: si X no es un LongTensor (lote, pasos) con valores del vocabulario.
+    """
+    if X.dim() != 2 or X.dtype != torch.long or X.numel() == 0:
+        raise CourseError(
+            f"El modelo recibe un tensor {X.dtype} de forma {tuple(X.shape)} y espera "
+            "índices enteros (torch.long) de forma (lote, pasos), sin dimensiones vacías."
+        )
+    low, high = X.min().item(), X.max().item()
+    if low < 0 or high >= vocab_size:
+        raise CourseError(
+            f"Hay un índice {low if low < 0 else high} fuera del vocabulario: con "
+            f"{vocab_size} símbolos los índices van de 0 a {vocab_size - 1}."
+        )

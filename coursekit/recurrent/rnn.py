@@ -1,0 +1,102 @@
+"""La red recurrente escrita a mano y su equivalencia con `torch.nn.RNN`."""
+
+import torch
+from torch import nn
+
+from coursekit.errors import CourseError
+
+
+class RNNScratch(nn.Module):
+    """Red recurrente simple: H_t = tanh(X_t W_xh + H_{t-1} W_hh + b_h).
+
+    Args:
+        num_inputs: tamaño de cada X_t.
+        num_hiddens: tamaño del estado oculto H_t.
+        sigma: desviación típica de los pesos iniciales (sesgo cero); si es None, todo
+            sale uniforme de ±1/√num_hiddens, como en `nn.RNN`.
+
+    Fuente: Elman (1990), «Finding Structure in Time».
+    """
+
+    def __init__(self, num_inputs: int, num_hiddens: int, sigma: float | None = None):
+        super().__init__()
+        self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
+        self.W_xh = nn.Parameter(torch.zeros(num_inputs, num_hiddens))
+        self.W_hh = nn.Parameter(torch.zeros(num_hiddens, num_hiddens))
+        self.b_h = nn.Parameter(torch.zeros(num_hiddens))
+        if sigma is None:
+            for parameter in self.parameters():
+                nn.init.uniform_(parameter, -(num_hiddens**-0.5), num_hiddens**-0.5)
+        else:
+            nn.init.normal_(self.W_xh, std=sigma)
+            nn.init.normal_(self.W_hh, std=sigma)
+
+    def forward(self, inputs, state=None):
+        """inputs (pasos, lote, num_inputs) y state (1, lote, num_hiddens), como nn.RNN.
+
+        Devuelve los estados de todos los pasos y el último, con esas mismas formas.
+        """
+        if state is None:
+            state = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
+        check_shapes(self, inputs, state)
+        H, outputs = state[0], []
+        # El producto con la entrada no depende de H: se hace para todos los pasos a la vez.
+        for XW_b in inputs @ self.W_xh + self.b_h:
+            H = torch.tanh(torch.addmm(XW_b, H, self.W_hh))  # XW_b + H @ W_hh
+            outputs.append(H)
+        return torch.stack(outputs), H[None]
+
+
+def check_shapes(rnn: RNNScratch, inputs: torch.Tensor, state: torch.Tensor) -> None:
+    """Comprueba las formas antes de multiplicar.
+
+    Raises:
+        CourseError: si `inputs` o `state` no tienen la forma que espera la red.
+    """
+    if inputs.dim() != 3 or inputs.shape[0] == 0 or inputs.shape[2] != rnn.num_inputs:
+        raise CourseError(
+            f"La entrada tiene forma {tuple(inputs.shape)} y la red espera "
+            f"(pasos, lote, {rnn.num_inputs}), con al menos un paso."
+        )
+    expected = (1, inputs.shape[1], rnn.num_hiddens)
+    if not torch.is_tensor(state) or state.shape != expected:
+        received = tuple(state.shape) if torch.is_tensor(state) else type(state).__name__
+        raise CourseError(
+            f"El estado inicial es {received} y debe ser un tensor de forma {expected}: "
+            "(1, lote, num_hiddens)."
+        )
+
+
+def to_torch(scratch: RNNScratch) -> nn.RNN:
+    """Una `nn.RNN` con los mismos pesos, que calcula lo mismo.
+
+    PyTorch guarda las matrices traspuestas y dos sesgos que siempre se suman: ponemos
+    b_h en el primero y ceros en el segundo.
+    """
+    rnn = nn.RNN(scratch.num_inputs, scratch.num_hiddens).to(scratch.W_xh)
+    with torch.no_grad():
+        rnn.weight_ih_l0.copy_(scratch.W_xh.T)
+        rnn.weight_hh_l0.copy_(scratch.W_hh.T)
+        rnn.bias_ih_l0.copy_(scratch.b_h)
+        rnn.bias_hh_l0.zero_()
+    return rnn
+
+
+def from_torch(rnn: nn.RNN) -> RNNScratch:
+    """Una `RNNScratch` con los pesos de una `nn.RNN` de una capa y una dirección.
+
+    Raises:
+        CourseError: si la red tiene otra arquitectura.
+    """
+    simple = type(rnn) is nn.RNN and rnn.nonlinearity == "tanh" and rnn.bias
+    if not simple or rnn.num_layers > 1 or rnn.bidirectional or rnn.batch_first:
+        raise CourseError(
+            f"RNNScratch no puede copiar {rnn}: necesita una nn.RNN de una capa y una "
+            "dirección, con tanh, con sesgo y sin batch_first."
+        )
+    scratch = RNNScratch(rnn.input_size, rnn.hidden_size).to(rnn.weight_hh_l0)
+    with torch.no_grad():
+        scratch.W_xh.copy_(rnn.weight_ih_l0.T)
+        scratch.W_hh.copy_(rnn.weight_hh_l0.T)
+        scratch.b_h.copy_(rnn.bias_ih_l0 + rnn.bias_hh_l0)
+    return scratch

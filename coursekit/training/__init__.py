@@ -1,0 +1,27 @@
+"""Entrenar y medir: el bucle, la parada temprana, las semillas y la perplejidad."""
+
+from coursekit.training.loop import (
+    EarlyStopping,
+    History,
+    clip_gradients,
+    fit,
+    seed_everything,
+    train_epoch,
+)
+from coursekit.training.metrics import (
+    perplexity,
+    perplexity_by_stream,
+    perplexity_by_window,
+)
+
+__all__ = [
+    "EarlyStopping",
+    "History",
+    "clip_gradients",
+    "fit",
+    "perplexity",
+    "perplexity_by_stream",
+    "perplexity_by_window",
+    "seed_everything",
+    "train_epoch",
+]

@@ -6,7 +6,7 @@ from coursekit.errors import CourseError
 
 
 class WittenBell:
-    """Modelo de n-gramas interpolado: mezcla lo contado tras historias de 0 a n-1 símbolos.
+    """Modelo de n-gramas que mezcla lo contado tras historias de 0 a n-1 símbolos.
 
     P(w|h) = (c(h,w) + T(h) · P(w|h')) / (c(h) + T(h))
 
@@ -78,7 +78,7 @@ class WittenBell:
         return np.log(self._probs(windows)[:, 1:])
 
     def probs(self, history) -> np.ndarray:
-        """Distribución (V,) del símbolo que sigue a `history`, de cualquier longitud."""
+        """Distribución (V,) del símbolo que sigue a `history`, corta o larga."""
         history = self._checked(history)
         history = history[max(0, len(history) - self.order + 1) :]
         rows = np.tile(history, (self.vocab_size, 1))

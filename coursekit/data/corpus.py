@@ -1,0 +1,61 @@
+"""El corpus que reciben las lecciones y las muestras que vienen con el paquete."""
+
+from dataclasses import dataclass, field
+from importlib import resources
+
+from coursekit.data import readers
+from coursekit.errors import CourseError
+
+_CITATION = "Texto original de «Palabras, secuencias y textos», escrito para este curso."
+_SAMPLES = {
+    "relato": ("relato.txt", "Relato de muestra"),
+    "resenas": ("resenas.tsv", "Reseñas de cine de muestra"),
+    "titulares": ("titulares.tsv", "Titulares de muestra"),
+}
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Una colección de documentos.
+
+    Args:
+        name: nombre con el que se pide.
+        title: título para mostrar.
+        documents: un texto por documento; en las novelas y el relato, un párrafo.
+        is_sample: si es una de las muestras que vienen con el paquete.
+        citation: cómo citarlo.
+        labels: una etiqueta por documento, o nada si no las hay.
+    """
+
+    name: str
+    title: str
+    documents: list[str] = field(repr=False)
+    is_sample: bool
+    citation: str
+    labels: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def text(self) -> str:
+        """Todos los documentos en un solo texto, uno por línea."""
+        return "\n".join(self.documents)
+
+
+def load_sample(name: str) -> Corpus:
+    """Muestra que viene con el paquete: no necesita red ni carpeta de datos.
+
+    Args:
+        name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
+            etiqueta) o `"titulares"` (titulares de prensa con su clase).
+
+    Raises:
+        CourseError: si no hay una muestra con ese nombre.
+    """
+    if name not in _SAMPLES:
+        raise CourseError(f"No hay ninguna muestra «{name}»; las que hay son {', '.join(_SAMPLES)}.")
+    filename, title = _SAMPLES[name]
+    raw = resources.files("coursekit.data").joinpath("samples", filename).read_bytes()
+    if filename.endswith(".tsv"):
+        labels, documents = readers.labelled(raw)
+    else:
+        labels, documents = [], readers.paragraphs(readers.decode(raw))
+    return Corpus(name, title, documents, True, _CITATION, labels)

@@ -130,8 +130,8 @@ def test_ppmi_of_independent_words_is_empty():
 
 def test_ppmi_accepts_asymmetric_unsummed_and_stored_zeros():
     """Entradas repetidas que se suman, un cero guardado y filas distintas de columnas."""
-    entries = ([1.0, 2.0, 4.0, 0.0], ([0, 0, 1, 2], [1, 1, 2, 0]))
-    counts = sp.coo_array(entries, shape=(3, 3))
+    data, columns, row_starts = [1.0, 2.0, 4.0, 0.0], [1, 1, 2, 0], [0, 2, 3, 4]
+    counts = sp.csr_array((data, columns, row_starts), shape=(3, 3))
     expected = slow_ppmi(counts.toarray(), 1, 0.75)
     np.testing.assert_allclose(ppmi(counts, smoothing=0.75).toarray(), expected)
 

@@ -68,7 +68,16 @@ class Vocab:
     forward = __call__
 
     def set_default_index(self, index: int | None) -> None:
-        """Fija el índice de los tokens desconocidos; None los vuelve un error."""
+        """Fija el índice de los tokens desconocidos; None los vuelve un error.
+
+        Raises:
+            VocabTypeError: si recibe el token en lugar de su índice.
+        """
+        if index is not None and not isinstance(index, int):
+            raise VocabTypeError(
+                f"El índice por defecto es un entero o None y se recibió {index!r}: "
+                'por ejemplo, set_default_index(vocab["<unk>"]).'
+            )
         self._default_index = index
 
     def get_default_index(self) -> int | None:
@@ -113,7 +122,7 @@ class Vocab:
         if not 0 <= index < len(self):
             raise VocabError(
                 f"No hay un token con el índice {index}: el vocabulario tiene {len(self)} tokens, "
-                f"con índices desde 0."
+                "con índices desde 0."
             )
         return self._itos[index]
 
@@ -210,8 +219,8 @@ def build_vocab_from_iterator(
         num_specials = len(specials or [])
         if num_specials >= max_tokens:
             raise CourseError(
-                f"max_tokens={max_tokens} no deja lugar para ningún token además de los "
-                f"{num_specials} especiales: usa un valor mayor."
+                f"max_tokens={max_tokens} no deja lugar más que para los tokens especiales "
+                f"(hay {num_specials}): usa un valor mayor."
             )
         by_frequency = by_frequency[: max_tokens - num_specials]
     return vocab(dict(by_frequency), min_freq, specials, special_first)
@@ -221,5 +230,5 @@ def _check_token(token: str) -> None:
     if not isinstance(token, str):
         raise VocabTypeError(
             f"Un token es una cadena (str) y se recibió {token!r}: "
-            "para ir del índice al token usa lookup_token."
+            "para buscar por índice usa lookup_token."
         )

@@ -1,0 +1,34 @@
+"""Archivos generados: se escriben enteros o no se escriben, y solo si cambian."""
+
+import os
+from pathlib import Path
+
+
+def differences(generated: dict[Path, str], folder: Path, pattern: str) -> list[Path]:
+    """Nombra los archivos que no están como se generan: los que faltan, cambian o sobran.
+
+    Args:
+        generated: contenido de cada archivo.
+        folder: carpeta donde solo debe haber archivos generados.
+        pattern: los archivos de la carpeta que cuentan, como «**/*.ipynb».
+    """
+    changed = {
+        path
+        for path, text in generated.items()
+        if not path.is_file() or path.read_bytes() != text.encode()
+    }
+    return sorted(changed | (set(folder.glob(pattern)) - generated.keys()))
+
+
+def write(generated: dict[Path, str], folder: Path, pattern: str) -> list[Path]:
+    """Deja la carpeta como se genera y devuelve lo que hizo falta cambiar."""
+    changed = differences(generated, folder, pattern)
+    for path in changed:
+        if path not in generated:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(path.name + ".nuevo")
+        draft.write_bytes(generated[path].encode())
+        os.replace(draft, path)
+    return changed

@@ -7,32 +7,47 @@ from pathlib import Path
 STATIC = Path(__file__).parents[2] / "_static"
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
 
-# Lo que el tema escribe tal cual, sin pasar por las traducciones, y dos faltas de accesibilidad.
+# Lo que el tema escribe tal cual, sin pasar por las traducciones, y sus faltas de accesibilidad:
+# texto fuera de toda región, botones sin nombre y papeles de ARIA que ya no existen.
 MENDS = {
-    'title="Toggle primary sidebar"': 'title="Mostrar u ocultar el índice"',
+    'title="Toggle primary sidebar"': 'title="Mostrar u ocultar el índice del curso"',
+    'title="Toggle secondary sidebar"': 'title="Mostrar u ocultar el índice de la página"',
+    'aria-label="Main"': 'aria-label="Lecciones"',
+    'aria-label="Page"': 'aria-label="Índice de la página"',
+    '<div class="bd-sidebar-primary': '<div role="complementary" aria-label="Índice del curso"'
+                                      ' class="bd-sidebar-primary',
+    "<summary><span": '<summary aria-label="Mostrar u ocultar los apartados"><span',
+    ' role="doc-biblioentry"': "",
+    ' role="doc-backlink"': "",
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
 }
 
 
 def _configure(app, config):
-    owner, name = config.html_theme_options["repository_url"].rstrip("/").split("/")[-2:]
+    repository = config.html_theme_options["repository_url"].rstrip("/")
+    owner, name = repository.split("/")[-2:]
     config.html_baseurl = f"https://{owner}.github.io/{name}/"
+    config.html_theme_options["extra_footer"] = (
+        f"<p>{config.author}, {config.copyright}. Código y texto libres: "
+        f'las licencias están en el <a href="{repository}">repositorio</a>.</p>'
+    )
     config.html_static_path.append(str(STATIC))
+    config.html_context["default_mode"] = "auto"
     config.mathjax_path = "mathjax/tex-chtml.js"
 
 
 def add_buttons(app, pagename, templatename, context, doctree):
     """Añade el botón de Colab a los cuadernos y lleva el de editar a la fuente de la página."""
-    repository = context["theme_repository_url"]
     for group in context.get("header_buttons", []):
         for button in group.get("buttons", []):
             # Los ejercicios se generan: lo que se edita es su solución.
             button["url"] = button["url"].replace("/edit/main/exercises/", "/edit/main/solutions/")
     if "kernelspec" in app.env.metadata.get(pagename, {}):
-        owner_and_name = repository.rstrip("/").removeprefix("https://github.com/")
+        repository = context["theme_repository_url"].rstrip("/")
         context["header_buttons"].insert(0, {
             "type": "link",
-            "url": "https://colab.research.google.com/github/"
-                   f"{owner_and_name}/blob/cuadernos/{pagename}.ipynb",
+            "url": repository.replace("github.com", "colab.research.google.com/github")
+            + f"/blob/cuadernos/{pagename}.ipynb",
             "text": "Abrir en Colab",
             "tooltip": "Abrir este cuaderno en Google Colab",
             "icon": "fas fa-rocket",
@@ -72,6 +87,7 @@ def _copy_mathjax(app, exception):
 
 def setup(app):
     app.add_css_file("curso.css")
+    app.add_js_file("curso.js", loading_method="defer")
     app.connect("config-inited", _configure)
     app.connect("builder-inited", _mend_pages)
     app.connect("html-page-context", add_buttons, priority=900)

@@ -13,7 +13,7 @@ from pybtex.style.formatting import toplevel, unsrt
 from pybtex.style.formatting.plain import Style as PlainStyle
 from sphinx import locale
 from sphinx.search.es import SearchSpanish
-from sphinxcontrib.bibtex.style.referencing import PersonStyle
+from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
 SPHINX_JS = Path(sphinx.__file__).parent / "search" / "minified-js"
@@ -145,15 +145,19 @@ class SpanishBibliography(PlainStyle):
         return bib.href(url)[url]
 
 
-def _spanish_person():
-    return PersonStyle(sep2=" y ", last_sep=" y ")
+def _round_brackets():
+    return BracketStyle(left="(", right=")")
 
 
 @dataclass
 class SpanishReferences(AuthorYearReferenceStyle):
-    """Citas de autor y año con «y»."""
+    """Citas de autor y año con «y» y paréntesis: (Church y Hanks, 1990), Elman (1990)."""
 
-    person: PersonStyle = field(default_factory=_spanish_person)
+    bracket_parenthetical: BracketStyle = field(default_factory=_round_brackets)
+    bracket_textual: BracketStyle = field(default_factory=_round_brackets)
+    person: PersonStyle = field(
+        default_factory=lambda: PersonStyle(sep2=" y ", last_sep=" y ")
+    )
 
 
 def setup(app):

@@ -1,0 +1,57 @@
+# make libro      construye el sitio en _build/html
+# make servir     lo sirve en este ordenador
+# make pruebas    pasa las pruebas
+
+PYTHON ?= python3.11
+PUERTO ?= 8000
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+# Los cuadernos se ejecutan en su carpeta: una ruta relativa dejaría de valer.
+ifneq ($(COURSEKIT_DATA),)
+override COURSEKIT_DATA := $(shell realpath -m "$(COURSEKIT_DATA)")
+export COURSEKIT_DATA
+endif
+
+.PHONY: libro servir pruebas entorno datos sitio torchtext rendimiento limpiar
+
+libro: entorno datos sitio
+	@echo
+	@echo "El libro está en file://$(CURDIR)/_build/html/index.html"
+	@echo "Para leerlo con el buscador completo: make servir"
+
+entorno: .venv/listo
+
+.venv/listo: pyproject.toml constraints.txt
+	@echo "Preparando el entorno en .venv (1.4 GB; unos minutos la primera vez)…"
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# Sin red o sin espacio el curso sigue con las muestras: descargar nunca hace fallar el libro.
+datos: entorno
+	@coursekit datos --descargar || echo "Faltan datos: las muestras ocuparán su lugar."
+
+# Siempre --all: así un aviso no se pierde en la segunda construcción. Los cuadernos que no han
+# cambiado salen de la caché.
+sitio: entorno
+	coursekit cuadernos --solo-ejercicios
+	jupyter-book build . --all -W -n --keep-going
+	coursekit cuadernos
+
+servir:
+	@echo "El libro está en http://localhost:$(PUERTO)/ (Ctrl+C para terminar)"
+	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PUERTO)
+
+pruebas: entorno
+	pytest
+
+# Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.
+torchtext: entorno
+	python tests/golden/record_torchtext.py
+
+rendimiento: entorno
+	@for programa in tests/benchmarks/*.py; do echo "== $$programa"; python $$programa || exit 1; done
+
+limpiar:
+	rm -rf _build

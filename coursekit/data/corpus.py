@@ -48,12 +48,16 @@ def load_sample(name: str) -> Corpus:
             etiqueta) o `"titulares"` (titulares de prensa con su clase).
 
     Raises:
-        CourseError: si no hay una muestra con ese nombre.
+        CourseError: si no hay una muestra con ese nombre o falta en la instalación.
     """
     if name not in _SAMPLES:
-        raise CourseError(f"No hay ninguna muestra «{name}»; las que hay son {', '.join(_SAMPLES)}.")
+        known = ", ".join(_SAMPLES)
+        raise CourseError(f"No hay ninguna muestra «{name}»; las que hay son {known}.")
     filename, title = _SAMPLES[name]
-    raw = resources.files("coursekit.data").joinpath("samples", filename).read_bytes()
+    try:
+        raw = resources.files("coursekit.data").joinpath("samples", filename).read_bytes()
+    except OSError:
+        raise CourseError(f"Falta la muestra «{name}»: reinstala coursekit.") from None
     if filename.endswith(".tsv"):
         labels, documents = readers.labelled(raw)
     else:

@@ -24,7 +24,7 @@ def decode(raw: bytes) -> str:
 
 
 def paragraphs(text: str) -> list[str]:
-    """Párrafos de un texto que los separa con líneas en blanco; cada uno queda en una sola línea."""
+    """Párrafos de un texto que los separa con líneas en blanco, cada uno en una sola línea."""
     blocks = (" ".join(block.split()) for block in re.split(r"\n\s*\n", text))
     return [block for block in blocks if block]
 

@@ -271,13 +271,9 @@ def _attempt(dataset: Dataset, url: str, path: Path) -> str | None:
     """Un intento de descarga: por qué falló, o nada si el fichero ya está en `path`."""
     import pooch
     import requests
-    from tqdm import tqdm
 
     def receive(url: str, temporary: str, _: object) -> None:
-        # Con `delay`, la barra no aparece hasta que llegan datos.
-        with tqdm(desc=dataset.name, unit="B", unit_scale=True, leave=False, delay=0.1) as bar:
-            download = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16, timeout=_TIMEOUT)
-            download(url, temporary, None)
+        pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)(url, temporary, None)
         # Se comprueba antes de que pooch lo mueva a su sitio: un fichero malo no llega a él.
         _read(dataset, Path(temporary))
 

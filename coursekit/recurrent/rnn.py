@@ -15,7 +15,7 @@ class RNNScratch(nn.Module):
         sigma: desviación típica de los pesos iniciales (sesgo cero); si es None, todo
             sale uniforme de ±1/√num_hiddens, como en `nn.RNN`.
 
-    Fuente: Elman (1990), «Finding Structure in Time».
+    Source: Elman (1990), «Finding Structure in Time».
     """
 
     def __init__(self, num_inputs: int, num_hiddens: int, sigma: float | None = None):

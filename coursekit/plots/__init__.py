@@ -1,0 +1,76 @@
+"""Las figuras del curso: un solo estilo, una sola paleta."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+
+# Okabe e Ito (2008): se distinguen también con daltonismo. Sin el amarillo, que no se lee
+# sobre blanco.
+PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
+COLORMAP = "Blues"
+
+
+def use_style() -> None:
+    """Pone el estilo del curso en todas las figuras que siguen."""
+    plt.rcParams.update(
+        {
+            "axes.grid": True,
+            "axes.prop_cycle": cycler(color=PALETTE),
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "figure.constrained_layout.use": True,
+            "figure.dpi": 120,
+            "figure.facecolor": "white",
+            "figure.figsize": (6, 3.6),
+            "font.size": 11,
+            "grid.alpha": 0.3,
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+        }
+    )
+
+
+def loss_curves(history) -> Axes:
+    """La perplejidad de cada época, en entrenamiento y, si la hay, en validación.
+
+    Args:
+        history: lo que devuelve `coursekit.training.fit`. La pérdida (nats por símbolo)
+            se dibuja como su exponencial; `validation` ya debe ser una perplejidad.
+    """
+    _, ax = plt.subplots()
+    ax.plot(history.epoch, np.exp(history.loss), marker="o", label="entrenamiento")
+    if history.validation:
+        ax.plot(history.epoch, history.validation, marker="s", label="validación")
+        ax.legend()
+    ax.set(xlabel="época", ylabel="perplejidad")
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return ax
+
+
+def heatmap(matrix, row_labels: Sequence[str], col_labels: Sequence[str]) -> Axes:
+    """Una matriz densa como cuadrícula de color con el valor escrito en cada celda."""
+    matrix = np.asarray(matrix)
+    rows, cols = matrix.shape
+    _, ax = plt.subplots(figsize=(1 + 0.6 * cols, 0.8 + 0.45 * rows))
+    ax.imshow(matrix, cmap=COLORMAP, aspect="auto")
+    ax.set_xticks(range(cols), col_labels, rotation=45, ha="right")
+    ax.set_yticks(range(rows), row_labels)
+    ax.grid(False)
+    middle = (matrix.min() + matrix.max()) / 2
+    for (row, col), value in np.ndenumerate(matrix):
+        color = "white" if value > middle else "black"
+        ax.text(col, row, f"{value:.3g}", ha="center", va="center", color=color)
+    return ax
+
+
+def scatter_words(vectors2d, words: Sequence[str]) -> Axes:
+    """Palabras en el plano: un punto y su nombre por cada fila de `vectors2d` (N, 2)."""
+    _, ax = plt.subplots(figsize=(6, 5))
+    x, y = np.asarray(vectors2d).T
+    ax.scatter(x, y, s=18)
+    for word, point in zip(words, zip(x, y)):
+        ax.annotate(word, point, xytext=(4, 3), textcoords="offset points")
+    return ax

@@ -1,0 +1,227 @@
+"""Los cuadernos que salen de la construcción real del sitio: completos, limpios y reproducibles."""
+
+import importlib
+import inspect
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import unquote
+
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from IPython.core.inputtransformer2 import TransformerManager
+
+from coursekit.publishing import files, notebooks
+from coursekit.publishing.notebooks import FOLDER, write_notebooks
+
+ROOT = Path(__file__).parents[1]
+HTML = ROOT / "_build/html"
+REPOSITORY = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]["url"]
+OWNER, NAME = REPOSITORY.split("/")[-2:]
+SITE = f"https://{OWNER}.github.io/{NAME}/"
+SETS = sorted((ROOT / "solutions").glob("*.md"))
+LECTURES = [p for p in sorted((ROOT / "book").rglob("*.md")) if "\nkernelspec:" in p.read_text()]
+
+
+@pytest.fixture(scope="module")
+def folder(built_site):
+    """Los cuadernos recién escritos a partir del sitio construido."""
+    write_notebooks(ROOT)
+    return ROOT / FOLDER
+
+
+@pytest.fixture(scope="module")
+def books(folder):
+    """Cada cuaderno por el nombre de su página."""
+    return {
+        path.relative_to(folder).with_suffix("").as_posix(): nbformat.read(path, as_version=4)
+        for path in sorted(folder.rglob("*.ipynb"))
+    }
+
+
+def texts(book):
+    return [cell.source for cell in book.cells if cell.cell_type == "markdown"]
+
+
+def codes(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+def test_there_is_one_notebook_for_each_lecture_and_two_for_each_set(books):
+    assert len(books) == len(LECTURES) + 2 * len(SETS) >= 6
+    pages = {path.relative_to(ROOT).with_suffix("").as_posix() for path in LECTURES}
+    for path in SETS:
+        pages |= {f"exercises/{path.stem}", f"solutions/{path.stem}"}
+    assert books.keys() == pages
+
+
+def test_every_notebook_is_valid(books):
+    for book in books.values():
+        nbformat.validate(book)
+        assert (book.nbformat, book.nbformat_minor) == (4, 5)
+        assert book.metadata.kernelspec.name == "python3"
+        assert len({cell.id for cell in book.cells}) == len(book.cells)
+
+
+def test_another_process_generates_the_same_bytes(folder):
+    result = subprocess.run(
+        [sys.executable, "-c", "from coursekit.publishing.notebooks import main; exit(main(True))"],
+        cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"Cuadernos: {len(list(folder.rglob('*.ipynb')))} en {FOLDER}, al día." in result.stdout
+
+
+def test_a_changed_notebook_is_noticed(folder):
+    generated = notebooks.notebooks(ROOT)
+    path = min(generated)
+    path.write_text("{}")
+    assert files.differences(generated, folder, "**/*.ipynb") == [path]
+    write_notebooks(ROOT)
+    assert files.differences(generated, folder, "**/*.ipynb") == []
+
+
+# Un detector que no sabe nada del conversor: mira las líneas, fuera de los bloques de código.
+RAW = {
+    "directiva": re.compile(r"^[\s>*+-]*(`{3,}|~{3,}|:{3,})\s*\{"),
+    "dos puntos": re.compile(r"^[\s>]*:{3,}"),
+    "rol": re.compile(r"(?<!`)\{[\w:+-]+\}`"),
+    "destino": re.compile(r"^[\s>]*\([^()\s]+\)=\s*$"),
+    "comentario": re.compile(r"^% "),
+    "corte": re.compile(r"^\+\+\+"),
+    "etiqueta de ecuación": re.compile(r"\$\$\s*\([\w:-]+\)\s*$"),
+    "opción": re.compile(r"^[\s>]*:(label|class|pyobject|name|open|tags):"),
+    "sustitución": re.compile(r"\{\{"),
+    "marca de solución": re.compile(r"# (FIN DE LA )?SOLUCIÓN"),
+}
+
+
+def raw_myst(text):
+    inside, found = False, []
+    for line in text.splitlines():
+        found += [(name, line) for name, mark in RAW.items() if not inside and mark.search(line)]
+        if re.match(r"^[\s>]*(```|~~~)", line):
+            inside = not inside
+    return found
+
+
+def test_the_detector_detects():
+    for text in ("```{note}", "> :::{tip} x", "a {eq}`b` c", "(meta)=", "% hola", ":label: x", ":::"):
+        assert raw_myst(text), text
+    assert not raw_myst("# Hola\n\n```python\n% x\n{eq}`b`\n```\n\n$x_{t}$ `{a}` $$ x \\tag{1} $$")
+
+
+def test_no_notebook_shows_raw_myst(books):
+    found = {name: raw_myst(text) for name, book in books.items() for text in texts(book)}
+    assert {name: raw for name, raw in found.items() if raw} == {}
+
+
+def test_included_code_is_the_code_of_the_package(books):
+    pattern = re.compile(r"\{literalinclude\}\s+\S*?(coursekit/\S+)\.py\n:pyobject: (\w+)\s*\n")
+    for path in [*LECTURES, *SETS]:
+        cells = [cell.source for cell in codes(books[path.relative_to(ROOT).with_suffix("").as_posix()])]
+        for module, name in pattern.findall(path.read_text("utf-8")):
+            module = module.removesuffix("/__init__").replace("/", ".")
+            code = inspect.getsource(getattr(importlib.import_module(module), name))
+            assert code.strip() in cells, f"{path.name}: {name}"
+
+
+def test_links_to_the_site_lead_somewhere(books):
+    anchors = {}
+    for name, book in books.items():
+        for text in texts(book):
+            for url in re.findall(rf"\({re.escape(SITE)}([^)\s]+)\)", text):
+                page, _, fragment = unquote(url).partition("#")
+                if page not in anchors:
+                    html = BeautifulSoup((HTML / page).read_text("utf-8"), "html.parser")
+                    anchors[page] = {tag["id"] for tag in html.select("[id]")}
+                assert not fragment or fragment in anchors[page], f"{name}: {url}"
+    assert len(anchors) >= len(books)
+
+
+def test_colab_links_of_the_site_name_exactly_the_notebooks(books):
+    start = f"https://colab.research.google.com/github/{OWNER}/{NAME}/blob/cuadernos/"
+    linked = {}
+    for path in HTML.rglob("*.html"):
+        html = BeautifulSoup(path.read_text("utf-8"), "html.parser")
+        for link in html.select('a[href*="colab.research.google.com"]'):
+            assert link["href"].startswith(start)
+            page = path.relative_to(HTML).with_suffix("").as_posix()
+            linked[page] = link["href"].removeprefix(start).removesuffix(".ipynb")
+    assert linked == {name: name for name in books}
+
+
+def test_install_cell_acts_in_colab_and_nowhere_else(books, monkeypatch):
+    calls = []
+
+    class Shell:
+        def run_line_magic(self, name, line):
+            calls.append((name, line))
+
+    for book in books.values():
+        first = book.cells[0]
+        assert first.cell_type == "code" and "import sys" in first.source
+        code = TransformerManager().transform_cell(first.source)
+        monkeypatch.delitem(sys.modules, "google.colab", raising=False)
+        exec(code, {"get_ipython": Shell})
+        assert calls == []
+        monkeypatch.setitem(sys.modules, "google.colab", ModuleType("google.colab"))
+        exec(code, {"get_ipython": Shell})
+        assert calls == [("pip", f"install -q git+{REPOSITORY}")]
+        calls.clear()
+
+
+def test_only_exercises_come_without_outputs(books):
+    for name, book in books.items():
+        printed = [output for cell in codes(book) for output in cell.outputs]
+        assert bool(printed) == (not name.startswith("exercises/")), name
+        assert not [output for output in printed if output.output_type == "error"]
+
+
+def test_each_question_of_the_quiz_has_one_right_answer_and_explains_all(books):
+    option = re.compile(r"<summary>([a-z])\) .+?</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
+    for path in LECTURES:
+        name = path.relative_to(ROOT).with_suffix("").as_posix()
+        text = "\n\n".join(texts(books[name]))
+        quiz = re.split(r"\n## ", text.split("\n## Cuestionario\n")[1])[0]
+        questions = re.split(r"\n\*\*\d+\. ", quiz)[1:]
+        assert 3 <= len(questions) <= 5, name
+        for number, question in enumerate(questions, start=1):
+            letters, answers = zip(*option.findall(question))
+            assert "".join(letters) == "abcdefg"[: len(letters)] and len(letters) > 1
+            verdicts = [re.match(r"\*\*(Sí|No)\.\*\* \S", answer) for answer in answers]
+            assert all(verdicts), f"{name}, pregunta {number}: una opción no se explica"
+            assert [v[1] for v in verdicts].count("Sí") == 1, f"{name}, pregunta {number}"
+            assert all(len(answer.split()) >= 5 for answer in answers), f"{name}, {number}"
+
+
+def run_cells(option, books, tmp_path):
+    """Ejecuta una copia de los cuadernos con nbval y comprueba cuántas celdas han pasado."""
+    for name, book in books.items():
+        path = tmp_path / f"{name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(book, path)
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", option, "-q", "-p", "no:cacheprovider", "-c", os.devnull,
+         "--rootdir", tmp_path, "--nbval-cell-timeout=300", tmp_path],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout[-5000:]
+    assert f"{sum(len(codes(book)) for book in books.values())} passed" in result.stdout
+
+
+def test_skeletons_run_from_start_to_end(books, tmp_path):
+    skeletons = {name: book for name, book in books.items() if name.startswith("exercises/")}
+    assert len(skeletons) == len(SETS)
+    run_cells("--nbval-lax", skeletons, tmp_path)
+
+
+def test_outputs_of_lectures_and_solutions_are_reproduced(books, tmp_path):
+    executed = {name: book for name, book in books.items() if not name.startswith("exercises/")}
+    assert len(executed) == len(LECTURES) + len(SETS)
+    run_cells("--nbval", executed, tmp_path)

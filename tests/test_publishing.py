@@ -1,0 +1,492 @@
+"""Versiones para estudiantes, Markdown llano y glue, en cursos diminutos y en el de verdad."""
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from pathlib import Path
+from textwrap import dedent
+
+import jupytext
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coursekit.errors import CourseError
+from coursekit.publishing import files, myst, notebooks, students
+from coursekit.publishing.plain import Listing, Page
+from coursekit.publishing.references import BuiltSite
+from coursekit.publishing.site import addresses
+
+ROOT = Path(__file__).parents[1]
+SITE = "https://escuela.github.io/curso-x/"
+CONFIG = """\
+title: Curso de prueba
+repository:
+  url: https://github.com/escuela/curso-x
+parse:
+  myst_enable_extensions: [amsmath, colon_fence, deflist, dollarmath]
+"""
+FRONT_MATTER = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+    format_version: 0.13
+    jupytext_version: 1.16.0
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+"""
+INVENTORY = """\
+book/una std:doc -1 book/una.html Una página
+book/dos/otra std:doc -1 book/dos/otra.html Otra página
+apartado std:label -1 book/dos/otra.html#$ Cómo *no* contar
+Ventana de contexto std:term -1 book/glosario.html#term-Ventana-de-contexto -
+"""
+BIBLIOGRAPHY = r"""
+@article{church1990, author = {Church, Kenneth and Hanks, Patrick}, year = {1990}}
+@book{jurafsky, author = {Jurafsky, Dan}, year = {2024}}
+@article{garcia2001, author = {Garc{\'\i}a Lorca, Ana and B, C and D, E}, year = {2001}}
+"""
+EQUATION = (
+    '<div class="math" id="equation-eq-{name}"><span class="eqno">({number})<a>#</a></span>x</div>'
+)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Una carpeta de curso con un sitio «construido» a mano."""
+    root = tmp_path_factory.mktemp("curso")
+    html = root / "_build/html"
+    (html / "book/dos").mkdir(parents=True)
+    (root / "book").mkdir()
+    (root / "_config.yml").write_text(CONFIG)
+    (root / "book/referencias.bib").write_text(BIBLIOGRAPHY)
+    header = "# Sphinx inventory version 2\n# Project: x\n# Version: 1\n# zlib\n"
+    (html / "objects.inv").write_bytes(header.encode() + zlib.compress(INVENTORY.encode()))
+    (html / "book/una.html").write_text(
+        EQUATION.format(name="a", number=1) + EQUATION.format(name="b", number=2)
+    )
+    (html / "book/dos/otra.html").write_text(EQUATION.format(name="lejos", number=7))
+    (root / "modulo.py").write_text("def f(x):\n    return x\n\n\nclass A:\n    def m(self):\n        pass\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def site(course):
+    return BuiltSite(course)
+
+
+@pytest.fixture(scope="module")
+def md(course):
+    return myst.parser(course)
+
+
+@pytest.fixture
+def page(site, md):
+    return Page("book/una", site, md, lambda text: f"<{text}>")
+
+
+# Versión del estudiante
+
+
+def student_cells(body, md):
+    text = students.student_version(FRONT_MATTER + "# Título\n\n" + body, "uno.md", md)
+    return text, jupytext.reads(text, fmt="md:myst").cells
+
+
+def in_code_cell(code, tags=""):
+    return f"```{{code-cell}} ipython3\n{tags}{code}```\n"
+
+
+def test_solution_inside_a_function_becomes_an_error_that_says_what_to_do():
+    source = dedent('''\
+        def ppmi(counts):
+            """Documentada."""
+            # SOLUCIÓN
+            total = counts.sum()
+
+            return total
+            # FIN DE LA SOLUCIÓN
+
+
+        class Red:
+            def forward(self, X):
+                if X is None:
+                    # SOLUCIÓN
+                    def ayuda():
+                        return 1
+                    # FIN DE LA SOLUCIÓN
+                return X''')
+    assert students.without_solution(source, "x") == dedent('''\
+        def ppmi(counts):
+            """Documentada."""
+            raise NotImplementedError("Escribe aquí tu solución.")
+
+
+        class Red:
+            def forward(self, X):
+                if X is None:
+                    raise NotImplementedError("Escribe aquí tu solución.")
+                return X''')
+
+
+def test_solution_outside_functions_leaves_each_assigned_name_to_fill_in():
+    source = dedent("""\
+        # SOLUCIÓN
+        a, (b, *c) = 1, (2, 3)
+        d: int = 4
+        d += 1
+        for i in range(3):
+            e = i
+        with open("x") as archivo:
+            g = [z for z in archivo]
+        def h():
+            interno = 1
+        print(a)
+        # FIN DE LA SOLUCIÓN
+        class Red:
+            # SOLUCIÓN
+            capas = 2
+            # FIN DE LA SOLUCIÓN""")
+    assert students.without_solution(source, "x") == dedent("""\
+        # Escribe aquí tu solución.
+        a = ...
+        b = ...
+        c = ...
+        d = ...
+        e = ...
+        g = ...
+        h = ...
+        class Red:
+            # Escribe aquí tu solución.
+            capas = ...""")
+
+
+@pytest.mark.parametrize(
+    "code, complaint",
+    [
+        ("# SOLUCIÓN\nx = 1", "falta «# FIN DE LA SOLUCIÓN» para la región de la línea 1"),
+        ("x = 1\n# FIN DE LA SOLUCIÓN", "línea 2 no cierra ninguna región"),
+        ("# SOLUCIÓN\n# SOLUCIÓN\nx = 1\n# FIN DE LA SOLUCIÓN", "hay otro «# SOLUCIÓN» en la línea 2"),
+        ("# SOLUCIÓN\n# nada\n\n# FIN DE LA SOLUCIÓN", "línea 1 no tiene código"),
+        ("def f():\n# SOLUCIÓN\n    x = 1\n# FIN DE LA SOLUCIÓN", "línea 2 debe tener la sangría"),
+        ("# SOLUCIÓN\nx = = 1\n# FIN DE LA SOLUCIÓN", "no es Python válido en la línea 2"),
+        ("# SOLUCIÓN\nif x:\n    y = 1\n# FIN DE LA SOLUCIÓN\nelse:\n    y = 2", "sin la solución"),
+    ],
+)
+def test_badly_written_regions_are_named_with_file_and_cell(code, complaint, md):
+    with pytest.raises(CourseError, match=complaint) as error:
+        student_cells(in_code_cell("x = 0\n") + "\n" + in_code_cell(code + "\n"), md)
+    assert "solutions/uno.md, celda 3" in str(error.value)
+
+
+def test_tagged_cells_and_labels_disappear_and_the_rest_stays(md):
+    text, cells = student_cells(
+        "(meta-uno)=\n## Enunciado\n\n:::{note}\n(meta-dos)=\nLee esto.\n:::\n\n"
+        + in_code_cell("secreto = 1\n", ":tags: [solucion]\n")
+        + '\n+++ {"tags": ["solucion"]}\n\nPorque sí.\n\n+++\n\nFinal.\n\n'
+        + in_code_cell("visible = 1\n", ":tags: [hide-input]\n")
+        + "\n```{code-cell} ipython3\n```\n",
+        md,
+    )
+    assert "secreto" not in text and "Porque" not in text and "meta-" not in text
+    assert "## Enunciado" in text and "Lee esto." in text and "Final." in text
+    assert [cell.source for cell in cells if cell.cell_type == "code"] == ["visible = 1", ""]
+    assert cells[-2].metadata.tags == ["hide-input"]
+
+
+def test_equation_labels_cannot_stand_in_both_versions(md):
+    for equation in ("```{math}\n:label: eq-z\nx\n```\n", "$$\nx\n$$ (eq-z)\n"):
+        with pytest.raises(CourseError, match="solutions/uno.md, celda 1: una ecuación"):
+            student_cells(equation, md)
+
+
+def test_exercises_say_where_they_come_from_and_survive_a_round_trip(md):
+    text, cells = student_cells(in_code_cell("x = 1\n"), md)
+    assert cells[0].source.startswith("% Generado a partir de solutions/uno.md")
+    assert "jupytext_version: " not in text
+    assert jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="md:myst") == text
+
+
+def test_writing_is_whole_and_only_when_something_changes(tmp_path):
+    old, stray = tmp_path / "a.md", tmp_path / "sobra.md"
+    files.write({old: "é\n"}, tmp_path, "*.md")
+    os.utime(old, (1, 1))
+    stray.write_text("x")
+    wanted = {old: "é\n", tmp_path / "sub/b.md": "b"}
+    assert files.differences(wanted, tmp_path, "*.md") == [stray, tmp_path / "sub/b.md"]
+    assert stray.exists()
+    files.write(wanted, tmp_path, "*.md")
+    assert old.stat().st_mtime == 1
+    assert [p.name for p in sorted(tmp_path.rglob("*")) if p.is_file()] == ["a.md", "b.md"]
+
+
+def test_exercises_of_this_course_are_up_to_date():
+    generated = students.exercises(ROOT)
+    assert generated
+    assert files.differences(generated, ROOT / "exercises", "*.md") == []
+
+
+def test_command_says_what_differs_and_waits_for_the_site(tmp_path, monkeypatch, capsys):
+    (tmp_path / "_config.yml").write_text(CONFIG)
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions/uno.md").write_text(FRONT_MATTER + "# Uno\n")
+    monkeypatch.chdir(tmp_path)
+    assert notebooks.main(check=True) == 1
+    assert "no están al día uno.md" in capsys.readouterr().out
+    assert not (tmp_path / "exercises/uno.md").exists()
+    assert notebooks.main() == 0
+    assert "ejecuta «make libro»" in capsys.readouterr().out
+    assert notebooks.main(check=True) == 0
+    with pytest.raises(CourseError, match="El sitio no está construido"):
+        notebooks.write_notebooks(tmp_path)
+
+
+def test_outside_the_course_the_command_explains_itself(tmp_path):
+    with pytest.raises(CourseError, match="no tiene _config.yml"):
+        students.write_exercises(tmp_path)
+
+
+# Direcciones
+
+
+def test_every_address_derives_from_the_repository(course):
+    where = addresses(course)
+    assert where.site == SITE
+    assert where.page("book/una") == SITE + "book/una.html"
+    assert where.colab("book/una") == (
+        "https://colab.research.google.com/github/escuela/curso-x/blob/cuadernos/book/una.ipynb"
+    )
+
+
+@pytest.mark.parametrize("url", ["", "https://gitlab.com/a/b", "https://github.com/sola"])
+def test_bad_repository_address_is_shown(url, tmp_path):
+    (tmp_path / "_config.yml").write_text(f"repository:\n  url: '{url}'\n")
+    with pytest.raises(CourseError, match=f"es «{url}»"):
+        addresses(tmp_path)
+
+
+# Directivas y roles
+
+
+BIB = SITE + "book/referencia/bibliografia.html"
+ROLES = {
+    "{eq}`eq-a`": "(1)",
+    "{eq}`eq-lejos`": f"[(7)]({SITE}book/dos/otra.html#equation-eq-lejos)",
+    "{ref}`Apartado`": rf"[Cómo \*no\* contar]({SITE}book/dos/otra.html#apartado)",
+    "{ref}`aquí <apartado>`": f"[aquí]({SITE}book/dos/otra.html#apartado)",
+    "{term}`ventana de contexto`": (
+        f"[ventana de contexto]({SITE}book/glosario.html#term-Ventana-de-contexto)"
+    ),
+    "{doc}`dos/otra`": f"[Otra página]({SITE}book/dos/otra.html)",
+    "{doc}`ver <../book/dos/otra>`": f"[ver]({SITE}book/dos/otra.html)",
+    "{doc}`/book/una`": f"[Una página]({SITE}book/una.html)",
+    "{cite:t}`church1990`": f"[Church y Hanks (1990)]({BIB})",
+    "{cite:p}`jurafsky,garcia2001`": (
+        f"([Jurafsky, 2024]({BIB}); [García Lorca *et al.*, 2001]({BIB}))"
+    ),
+    "{glue:text}`media:.2f`": r"\<media:.2f>",
+    "{abbr}`XYZ`": "XYZ",
+    "[texto](dos/otra.md#sub)": f"[texto]({SITE}book/dos/otra.html#sub)",
+    "[](dos/otra.md)": f"[Otra página]({SITE}book/dos/otra.html)",
+    "[](#apartado)": rf"[Cómo \*no\* contar]({SITE}book/dos/otra.html#apartado)",
+    "[con {eq}`eq-b`](dos/otra.md)": f"[con (2)]({SITE}book/dos/otra.html)",
+}
+UNTOUCHED = [
+    "texto con *énfasis*, $x_{t}$ y `{eq}` suelto",
+    "`` {eq}`eq-a` `` es código",
+    r"\{eq\}`eq-a` tampoco",
+    "[fuera](https://example.org/a.md) y <https://example.org>",
+    "ñandú — ¿sí? 🙂",
+]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_role(role, page):
+    assert page.pieces(role) == [ROLES[role]]
+
+
+FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", "| a | b |\n|---|---|\n| {} | fin |"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    blocks=st.lists(
+        st.tuples(
+            st.sampled_from(FRAMES),
+            st.lists(st.sampled_from([*ROLES, *UNTOUCHED]), min_size=1, max_size=4),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_roles_change_where_they_stand_and_nothing_else_does(blocks, site, md):
+    page = Page("book/una", site, md, lambda text: f"<{text}>")
+    before = "\n\n".join(frame.format(" y ".join(parts)) for frame, parts in blocks)
+    after = "\n\n".join(
+        frame.format(" y ".join(ROLES.get(part, part) for part in parts)) for frame, parts in blocks
+    )
+    assert page.pieces(before) == [after]
+
+
+def test_role_broken_over_two_lines_of_a_quote(page):
+    [text] = page.pieces("> como dice {ref}`lo de\n> allí <apartado>` y sigue\n> más")
+    assert text == f"> como dice [lo de allí]({SITE}book/dos/otra.html#apartado) y sigue\n> más"
+
+
+def test_abbreviation_is_expanded_once_in_a_page(page):
+    pmi = "{abbr}`PMI (información mutua puntual)`"
+    assert page.pieces(f"{pmi} y {pmi}") == ["PMI (información mutua puntual) y PMI"]
+    assert page.pieces(pmi) == ["PMI"]
+
+
+def test_equations_carry_the_number_of_the_site(page):
+    assert page.pieces("```{math}\n:label: eq-b\na\n= b\n```") == [r"$$ a = b \tag{2} $$"]
+    assert page.pieces("$$\na\n$$ (eq-a)") == [r"$$ a \tag{1} $$"]
+    assert page.pieces(":::{math}\na \\\\\nb\n\nc\n:::") == [
+        r"$$ \begin{aligned}\begin{split}a \\ b\end{split} \\ c\end{aligned} $$"
+    ]
+    assert page.pieces("$$\na\n$$") == ["$$\na\n$$"]
+
+
+def test_admonitions_become_quotes(page):
+    text = ":::{admonition} La *apuesta*\n:class: apuesta\n¿Cuál? {eq}`eq-a`\n\n- a\n- b\n:::\nSigue."
+    assert page.pieces(text) == [
+        "> **La *apuesta***\n>\n> ¿Cuál? (1)\n>\n> - a\n> - b\n\nSigue."
+    ]
+    for name, title in {
+        "note": "Nota", "tip": "Truco", "warning": "Advertencia", "important": "Importante"
+    }.items():  # fmt: skip
+        assert page.pieces(f"```{{{name}}}\nTexto.\n```") == [f"> **{title}**\n>\n> Texto."]
+
+
+def test_dropdowns_become_details_with_markdown_inside(page):
+    text = "::::{dropdown} a) $x<y$ y *tal* {eq}`eq-a`\n**Sí.** Así:\n\n```{math}\nx\n```\n::::"
+    assert page.pieces(text) == [
+        "<details>\n<summary>a) $x&lt;y$ y <em>tal</em> (1)</summary>\n\n"
+        "**Sí.** Así:\n\n$$ x $$\n\n</details>"
+    ]
+
+
+def test_directive_in_a_list_keeps_its_margin(page):
+    text = "- uno\n\n  ```{note}\n  Texto.\n\n  Más.\n  ```\n- dos\n"
+    assert page.pieces(text) == ["- uno\n\n  > **Nota**\n  >\n  > Texto.\n  >\n  > Más.\n\n- dos"]
+
+
+def test_included_code_becomes_a_cell_of_its_own(page):
+    text = "Antes.\n\n```{literalinclude} ../modulo.py\n:pyobject: f\n```\n\nDespués."
+    listing = Listing("def f(x):\n    return x")
+    assert page.pieces(text) == ["Antes.", listing, "Después."]
+    nested = "````{dropdown} Código\n```{literalinclude} ../modulo.py\n:pyobject: f\n```\n````"
+    assert f"```python\n{listing.source}\n```" in page.pieces(nested)[0]
+
+
+def test_targets_and_comments_vanish_but_code_is_left_alone(page):
+    assert page.pieces("% comentario\n\n(meta)=\n# Título") == ["# Título"]
+    code = "```text\n% no es un comentario\n(meta)=\n{eq}`eq-a`\n```"
+    assert page.pieces(code) == [code]
+
+
+@pytest.mark.parametrize(
+    "text, complaint",
+    [
+        ("a\n\n```{video} x\n```", "línea 13: la directiva «video»"),
+        ("a\n\nb {kbd}`x`", "línea 13: el rol «kbd»"),
+        ("a\n\n:::{note}\nb\n\n{kbd}`x`\n:::", "línea 16: el rol «kbd»"),
+        ("![foto](foto.png)", "línea 11: un cuaderno no puede mostrar «image»"),
+        ("término\n: definición", "línea 11: un cuaderno no puede mostrar «dl_open»"),
+        (":::\nsuelto\n:::", "no puede mostrar «colon_fence»"),
+        ("{ref}`ninguna`", "línea 11: el sitio construido no conoce «ninguna»"),
+        ("{eq}`eq-z`", "no numera la ecuación «eq-z»"),
+        ("{doc}`perdida`", "no conoce «book/perdida»"),
+        ("{term}`perdido`", "no conoce «perdido»"),
+        ("[x](perdida.md)", "no conoce «book/perdida»"),
+        ("{cite:p}`nadie`", "no tiene la referencia «nadie»"),
+        ("```{literalinclude} ../modulo.py\n:pyobject: g\n```", "no se encuentra «g»"),
+        ("```{literalinclude} ../nada.py\n:pyobject: f\n```", "no se encuentra «f» en «../nada.py»"),
+        ("```{literalinclude} ../modulo.py\n```", "necesita «:pyobject:»"),
+        ("```{note}\n:color: rojo\nx\n```", "directiva mal escrita"),
+        ("| a |\n|---|\n| $x\\|y$ {eq}`eq-a` |", "no se puede localizar"),
+    ],
+)
+def test_what_a_notebook_cannot_show_is_named_with_file_and_line(text, complaint, page):
+    with pytest.raises(CourseError, match=complaint) as error:
+        page.pieces(text, line=10)
+    assert str(error.value).startswith("book/una.md, línea ")
+
+
+# Celdas que solo existen para el sitio
+
+
+def dropped(*cells):
+    nodes = []
+    for source in cells:
+        hidden = source.startswith("#oculta")
+        tags = ["remove-cell"] if hidden else []
+        nodes.append(notebooks.new_code_cell(source, metadata={"tags": tags}))
+    return notebooks._only_for_the_site(nodes)
+
+
+def test_hidden_glue_cells_are_dropped_unless_something_needs_them():
+    assert dropped("x = 1", "#oculta\nglue('x', x)") == {1}
+    assert dropped("x = 1", "glue('x', x)") == set()
+    assert dropped("#oculta\nfrom coursekit.publishing import glue", "#oculta\nglue('x', 1)") == {0, 1}
+    assert dropped("#oculta\nfrom coursekit.publishing import glue", "glue('x', 1)") == set()
+    assert dropped("#oculta\ny = f()\nglue('y', y)", "print(y)") == set()
+    assert dropped("#oculta\nimport torch\ntorch.manual_seed(0)", "%time x = 1") == set()
+
+
+# glue
+
+
+COMPARE = """
+import json
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+import numpy, myst_nb
+from coursekit.publishing import glue
+
+InteractiveShell.instance()
+seen = []
+for value in (2.5, "texto", numpy.arange(3), None, {"a": 1}):
+    with capture_output() as ours:
+        returned = glue("clave", value)
+    with capture_output() as theirs:
+        myst_nb.glue("clave", value, display=False)
+    [a], [b] = ours.outputs, theirs.outputs
+    seen.append([returned, a.data, a.metadata, b.data, b.metadata])
+print(json.dumps(seen))
+"""
+
+
+def run_python(code):
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return result.stdout
+
+
+def test_glue_emits_what_myst_nb_emits():
+    seen = json.loads(run_python(COMPARE))
+    assert len(seen) == 5
+    for returned, data, metadata, expected_data, expected_metadata in seen:
+        assert returned is None
+        assert (data, metadata) == (expected_data, expected_metadata)
+        assert list(data) == ["application/papermill.record/text/plain"]
+
+
+def test_glue_outside_a_notebook_is_silent_and_light():
+    code = (
+        "import sys; from coursekit.publishing import glue; "
+        "heavy = {'IPython', 'torch', 'sphinx', 'jupytext', 'nbformat'} & set(sys.modules); "
+        "print(heavy, glue('x', 1))"
+    )
+    assert run_python(code) == "set() None\n"
+    assert run_python(f"import sys; sys.modules['IPython'] = None; {code}") == "{'IPython'} None\n"

@@ -28,16 +28,23 @@ entorno: .venv/listo
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
 
-# Sin red o sin espacio el curso sigue con las muestras: descargar nunca hace fallar el libro.
+# Sin red el curso sigue con las muestras: una descarga fallida no hace fallar el libro.
 datos: entorno
-	@coursekit datos --descargar || echo "Faltan datos: las muestras ocuparán su lugar."
+	@coursekit datos descargar quijote novelas || true
+	@coursekit datos
 
-# Siempre --all: así un aviso no se pierde en la segunda construcción. Los cuadernos que no han
-# cambiado salen de la caché.
-sitio: entorno
-	coursekit cuadernos --solo-ejercicios
-	jupyter-book build . --all -W -n --keep-going
+# La primera pasada deja al día los ejercicios, que son páginas del sitio; la segunda, los
+# cuadernos, que toman de él números y enlaces. Si algo falla se olvida lo leído, para que el
+# mismo aviso vuelva a salir en la construcción siguiente.
+sitio: entorno _build/configuracion
 	coursekit cuadernos
+	jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
+	coursekit cuadernos
+
+# Sphinx no nota los cambios de la extensión ni pone al día el índice en todas las páginas.
+_build/configuracion: _config.yml _toc.yml $(wildcard book/_ext/coursesite/*.py)
+	@rm -rf _build/.doctrees _build/html
+	@mkdir -p _build && touch $@
 
 servir:
 	@echo "El libro está en http://localhost:$(PUERTO)/ (Ctrl+C para terminar)"

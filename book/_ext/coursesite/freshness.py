@@ -11,49 +11,39 @@ import os
 import platform
 from pathlib import Path
 
+import coursekit
+from coursekit.data import registry
+
 LIBRARIES = ("matplotlib", "numpy", "scipy", "torch")
 
 
-def fingerprint(package, data_folders=(), libraries=LIBRARIES):
+def fingerprint(package, data, libraries=LIBRARIES):
     """Resume en un texto corto el paquete, las bibliotecas numéricas y los datos presentes.
 
     Args:
         package: carpeta del paquete; cuenta el contenido de todos sus archivos.
-        data_folders: carpetas de datos; cuentan los nombres y los tamaños, no el contenido.
+        data: dónde está cada conjunto de datos, por su nombre.
         libraries: distribuciones instaladas cuya versión cuenta.
     Returns:
         Doce cifras hexadecimales.
     """
-    digest = hashlib.sha256(platform.python_version().encode())
-    for path in _files(package):
-        digest.update(f"\0{path.relative_to(package)}\0".encode() + path.read_bytes())
-    for name in libraries:
-        digest.update(f"\0{name}={importlib.metadata.version(name)}".encode())
-    for folder in data_folders:
-        for path in _files(folder):
-            digest.update(f"\0{path.relative_to(folder)}:{path.stat().st_size}".encode())
+    package = Path(package)
+    versions = {name: importlib.metadata.version(name) for name in libraries}
+    digest = hashlib.sha256(repr([platform.python_version(), versions, data]).encode())
+    for path in sorted(package.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(f"\0{path.relative_to(package)}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:12]
 
 
-def _files(folder):
-    return sorted(
-        path
-        for path in Path(folder).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    )
-
-
-def data_folders():
-    """Devuelve las carpetas donde `coursekit.data` busca los datos."""
-    import pooch
-
-    given = os.environ.get("COURSEKIT_DATA")
-    return [*([Path(given)] if given else []), pooch.os_cache("coursekit")]
-
-
 def _choose_cache(app, config):
-    found = fingerprint(Path(app.srcdir, "coursekit"), data_folders())
-    config.nb_execution_cache_path = str(Path(app.outdir).parent / ".jupyter_cache" / found)
+    data = {name: registry.where(name) for name in registry.DATASETS}
+    cache = Path(app.outdir).parent / ".jupyter_cache" / fingerprint(coursekit.__path__[0], data)
+    config.nb_execution_cache_path = str(cache)
+    # Las cachés viejas se quedan: volver atrás no cuesta otra ejecución. La del sitio construido
+    # es siempre la más reciente, y así la encuentra coursekit.publishing.
+    if (cache / "global.db").exists():
+        os.utime(cache / "global.db")
 
 
 def setup(app):

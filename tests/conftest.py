@@ -1,0 +1,29 @@
+"""Lo que comparten las pruebas: el sitio construido y las herramientas que pueden faltar."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def missing_tool(reason):
+    """Una herramienta que falta se perdona en casa, no en la integración continua."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def site():
+    """Carpeta del sitio, construido o puesto al día con `make sitio` (-W -n: sin un aviso)."""
+    build = subprocess.run(
+        ["make", "--no-print-directory", "sitio"], cwd=ROOT, capture_output=True, text=True
+    )
+    if build.returncode:
+        said = (build.stdout + build.stderr).splitlines()
+        wrong = [line for line in said if "WARNING:" in line or "ERROR:" in line]
+        pytest.fail("\n".join(["«make sitio» no termina bien:", *(wrong or said[-40:])]))
+    return ROOT / "_build" / "html"

@@ -189,6 +189,15 @@ def test_gutenberg_without_a_marker_is_an_error(missing):
         readers.gutenberg(BOOK.decode().replace(missing, "").encode())
 
 
+def test_gutenberg_end_marker_counts_only_after_the_start():
+    before = "*** END OF THE PROJECT GUTENBERG EBOOK OTRO ***\r\n"
+    assert readers.gutenberg((before + START + BODY + END).encode()) == BOOK_TEXT
+
+
+def test_lines_reader_drops_bom_and_carriage_returns():
+    assert readers.lines(b"\xef\xbb\xbfhola\r\nadi\xc3\xb3s\r\n") == "hola\nadiós"
+
+
 def test_reader_rejects_bytes_that_are_not_utf8():
     with pytest.raises(CourseError, match="no es texto UTF-8 .*byte 1"):
         readers.lines("añ".encode("utf-8")[:2] + b"\xff")
@@ -229,7 +238,11 @@ def test_cached_copy_is_used_before_the_network(places, register, server, capsys
 
 
 def test_without_the_variable_the_cache_is_used(places, register, server, monkeypatch):
+    folder, _ = places
     register(f"{server.url}/good")
+    (folder / "libros").mkdir()
+    (folder / "libros/librito.txt").write_bytes(b"otra cosa")
+    monkeypatch.chdir(folder)  # una variable vacía no es la carpeta en la que se trabaja
     monkeypatch.setenv("COURSEKIT_DATA", "")
     assert data.load("librito").text == BOOK_TEXT
     monkeypatch.delenv("COURSEKIT_DATA")
@@ -554,6 +567,8 @@ def test_elman_sentences_follow_the_templates():
     sentences = data.elman_sentences(3000, np.random.default_rng(0))
     classes = {word: name for name, words in elman.WORD_CLASSES.items() for word in words}
     assert len(classes) == sum(map(len, elman.WORD_CLASSES.values()))  # ninguna palabra repetida
+    subjects = Counter(template[0] for template in elman.TEMPLATES)  # la tabla 4 de Elman
+    assert subjects == {"humano": 7, "animal": 4, "cosa": 1, "monstruo": 4}
     seen = Counter(tuple(classes[word] for word in sentence) for sentence in sentences)
     assert set(seen) == set(elman.TEMPLATES)
     # Con 16 plantillas igual de probables tocan 187 ± 13 a cada una.

@@ -313,7 +313,7 @@ def test_role(role, page):
     assert page.pieces(role) == [ROLES[role]]
 
 
-FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", "| a | b |\n|---|---|\n| {} | fin |"]
+FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", "| a | b |\n|---|---|\n| {0} | {0} |"]
 
 
 @settings(max_examples=150, deadline=None)
@@ -489,4 +489,6 @@ def test_glue_outside_a_notebook_is_silent_and_light():
         "print(heavy, glue('x', 1))"
     )
     assert run_python(code) == "set() None\n"
+    shell = "from IPython.core.interactiveshell import InteractiveShell as Shell; "
+    assert run_python(f"{shell}{code}; print(Shell.initialized())").endswith(" None\nFalse\n")
     assert run_python(f"import sys; sys.modules['IPython'] = None; {code}") == "{'IPython'} None\n"

@@ -37,7 +37,7 @@ def choose_symbol(
     top_k: int | None = None,
     generator: torch.Generator | None = None,
 ) -> int:
-    """El índice de un símbolo: el más probable, o uno al azar con p = softmax(logits / T).
+    """El índice de un símbolo: el más probable o uno al azar, p = softmax(logits / T).
 
     Args:
         logits: (vocab_size,).
@@ -71,6 +71,6 @@ def check_prefix(prefix: str, vocab) -> None:
     for symbol in prefix:
         if symbol not in vocab:
             raise CourseError(
-                f"El símbolo «{symbol}» del prefijo «{prefix}» no está en el vocabulario: "
-                "escribe solo símbolos del texto de entrenamiento (¿una mayúscula, quizá?)."
+                f"El símbolo «{symbol}» del prefijo no está en el vocabulario: escribe "
+                "solo símbolos del texto de entrenamiento (¿quizá una mayúscula?)."
             )

@@ -69,8 +69,8 @@ def check_rnn(rnn: nn.Module, vocab_size: int) -> None:
     """
     if getattr(rnn, "bidirectional", False):
         raise CourseError(
-            "Una red bidireccional no sirve de modelo de lenguaje: al leer hacia atrás ve "
-            "el símbolo que debe predecir. Usa bidirectional=False."
+            "Una red bidireccional no sirve de modelo de lenguaje: al leer hacia atrás "
+            "ve el símbolo que debe predecir. Usa bidirectional=False."
         )
     if getattr(rnn, "batch_first", False):
         raise CourseError(
@@ -94,7 +94,7 @@ def check_ids(X: torch.Tensor, vocab_size: int) -> None:
     if X.dim() != 2 or X.dtype != torch.long or X.numel() == 0:
         raise CourseError(
             f"El modelo recibe un tensor {X.dtype} de forma {tuple(X.shape)} y espera "
-            "índices enteros (torch.long) de forma (lote, pasos), sin dimensiones vacías."
+            "índices torch.long de forma (lote, pasos), sin dimensiones vacías."
         )
     low, high = X.min().item(), X.max().item()
     if low < 0 or high >= vocab_size:

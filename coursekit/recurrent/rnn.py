@@ -40,7 +40,7 @@ class RNNScratch(nn.Module):
             state = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
         check_shapes(self, inputs, state)
         H, outputs = state[0], []
-        # El producto con la entrada no depende de H: se hace para todos los pasos a la vez.
+        # El producto con la entrada no depende de H: uno solo para todos los pasos.
         for XW_b in inputs @ self.W_xh + self.b_h:
             H = torch.tanh(torch.addmm(XW_b, H, self.W_hh))  # XW_b + H @ W_hh
             outputs.append(H)
@@ -60,10 +60,10 @@ def check_shapes(rnn: RNNScratch, inputs: torch.Tensor, state: torch.Tensor) -> 
         )
     expected = (1, inputs.shape[1], rnn.num_hiddens)
     if not torch.is_tensor(state) or state.shape != expected:
-        received = tuple(state.shape) if torch.is_tensor(state) else type(state).__name__
+        shape = tuple(getattr(state, "shape", ())) or type(state).__name__
         raise CourseError(
-            f"El estado inicial es {received} y debe ser un tensor de forma {expected}: "
-            "(1, lote, num_hiddens)."
+            f"El estado inicial es {shape} y debe ser un tensor de forma {expected}, "
+            "es decir, (1, lote, num_hiddens)."
         )
 
 

@@ -65,12 +65,12 @@ def train_epoch(model, batches, optimizer, clip=1.0, carry_state=False) -> float
         total += loss.item() * Y.numel()
         num_symbols += Y.numel()
     if num_symbols == 0:
-        raise CourseError("La época no tiene ningún lote: ¿es el texto demasiado corto?")
+        raise CourseError("La época no tiene ningún lote: ¿es muy corto el texto?")
     return total / num_symbols
 
 
 def detach(state):
-    """El mismo estado, sin su historia de gradientes (None, tensor o tupla de ambos)."""
+    """El mismo estado, sin su historia de gradientes (None, tensor o tupla)."""
     if isinstance(state, tuple):
         return tuple(detach(part) for part in state)
     return None if state is None else state.detach()
@@ -146,13 +146,13 @@ def check_settings(batches, validate, patience) -> None:
     """
     if not callable(batches):
         raise CourseError(
-            f"batches es de tipo {type(batches).__name__} y debe ser una función que dé "
-            "los lotes de una época; por ejemplo, lambda: lotes."
+            f"batches es de tipo {type(batches).__name__} y debe ser una función que "
+            "dé los lotes de una época; por ejemplo, lambda: lotes."
         )
     if patience is not None and (patience < 1 or validate is None):
         raise CourseError(
-            f"patience={patience}: la parada temprana necesita una paciencia de al menos "
-            "1 y una función validate que diga cómo va el modelo."
+            f"patience={patience}: la parada temprana necesita una paciencia mínima "
+            "de 1 y una función validate que diga cómo va el modelo."
         )
 
 

@@ -15,7 +15,7 @@ from coursekit.errors import CourseError
 
 
 def perplexity(log_probs) -> float:
-    """exp de menos la media de log p, con todos los símbolos pesando lo mismo.
+    """exp de menos la media de log p; todos los símbolos pesan lo mismo.
 
     Args:
         log_probs: logaritmos naturales de probabilidades, de cualquier forma.
@@ -23,9 +23,8 @@ def perplexity(log_probs) -> float:
     log_probs = np.asarray(log_probs, dtype=np.float64)
     if log_probs.size == 0 or log_probs.max() > 1e-6:
         raise CourseError(
-            "La perplejidad necesita logaritmos de probabilidades (al menos uno, ninguno "
-            f"mayor que 0), y recibió {log_probs.size} valores: "
-            f"{log_probs.ravel()[:5].tolist()}."
+            "La perplejidad necesita logaritmos de probabilidades, ninguno mayor que "
+            f"0, y recibió {log_probs.size} valores: {log_probs.ravel()[:5].tolist()}."
         )
     return float(np.exp(-log_probs.mean()))
 

@@ -3,10 +3,10 @@
     python tests/golden/record_torchtext.py [CARPETA]
 
 torchtext está archivado y solo vive junto a torch 2.3.1, así que la orden hace un entorno aparte
-en CARPETA (unos 5 GB y 8 minutos en total; sin CARPETA, uno temporal que se borra al final), corre en él
-20 000 textos y 2000 vocabularios al azar por las dos bibliotecas, y graba en torchtext.json lo
-que torchtext responde a una parte de ellos y a los casos difíciles. Las pruebas corrientes
-repiten esos casos sin torchtext.
+en CARPETA (unos 5 GB; sin CARPETA, uno temporal que se borra al final), corre en él 20 000 textos
+y 2000 vocabularios al azar por las dos bibliotecas, y graba en torchtext.json lo que torchtext
+responde a una parte de ellos y a los casos difíciles. Tarda unos diez minutos. Las pruebas
+corrientes repiten esos casos sin torchtext.
 """
 
 import json

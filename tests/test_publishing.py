@@ -74,12 +74,14 @@ def course(tmp_path_factory):
         EQUATION.format(name="a", number=1) + EQUATION.format(name="b", number=2)
     )
     (html / "book/dos/otra.html").write_text(EQUATION.format(name="lejos", number=7))
-    (root / "modulo.py").write_text("def f(x):\n    return x\n\n\nclass A:\n    def m(self):\n        pass\n")
+    (root / "modulo.py").write_text(
+        "def f(x):\n    return x\n\n\nclass A:\n    def m(self):\n        pass\n"
+    )
     return root
 
 
 @pytest.fixture(scope="module")
-def site(course):
+def built(course):
     return BuiltSite(course)
 
 
@@ -89,8 +91,8 @@ def md(course):
 
 
 @pytest.fixture
-def page(site, md):
-    return Page("book/una", site, md, lambda text: f"<{text}>")
+def page(built, md):
+    return Page("book/una", built, md, lambda text: f"<{text}>")
 
 
 # Versión del estudiante
@@ -174,7 +176,7 @@ def test_solution_outside_functions_leaves_each_assigned_name_to_fill_in():
     [
         ("# SOLUCIÓN\nx = 1", "falta «# FIN DE LA SOLUCIÓN» para la región de la línea 1"),
         ("x = 1\n# FIN DE LA SOLUCIÓN", "línea 2 no cierra ninguna región"),
-        ("# SOLUCIÓN\n# SOLUCIÓN\nx = 1\n# FIN DE LA SOLUCIÓN", "hay otro «# SOLUCIÓN» en la línea 2"),
+        ("# SOLUCIÓN\n# SOLUCIÓN\nx = 1\n# FIN DE LA SOLUCIÓN", "hay otro «# SOLUCIÓN»"),
         ("# SOLUCIÓN\n# nada\n\n# FIN DE LA SOLUCIÓN", "línea 1 no tiene código"),
         ("def f():\n# SOLUCIÓN\n    x = 1\n# FIN DE LA SOLUCIÓN", "línea 2 debe tener la sangría"),
         ("# SOLUCIÓN\nx = = 1\n# FIN DE LA SOLUCIÓN", "no es Python válido en la línea 2"),
@@ -210,7 +212,8 @@ def test_equation_labels_cannot_stand_in_both_versions(md):
 
 def test_exercises_say_where_they_come_from_and_survive_a_round_trip(md):
     text, cells = student_cells(in_code_cell("x = 1\n"), md)
-    assert cells[0].source.startswith("% Generado a partir de solutions/uno.md")
+    notice = "% Generado con «coursekit cuadernos» a partir de solutions/uno.md"
+    assert cells[0].source.startswith(notice)
     assert "jupytext_version: " not in text
     assert jupytext.writes(jupytext.reads(text, fmt="md:myst"), fmt="md:myst") == text
 
@@ -313,7 +316,8 @@ def test_role(role, page):
     assert page.pieces(role) == [ROLES[role]]
 
 
-FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", "| a | b |\n|---|---|\n| {0} | {0} |"]
+TABLE = "| a | b |\n|---|---|\n| {0} | {0} |"
+FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", TABLE]
 
 
 @settings(max_examples=150, deadline=None)
@@ -327,8 +331,8 @@ FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", "| a | b |\n|--
         max_size=4,
     )
 )
-def test_roles_change_where_they_stand_and_nothing_else_does(blocks, site, md):
-    page = Page("book/una", site, md, lambda text: f"<{text}>")
+def test_roles_change_where_they_stand_and_nothing_else_does(blocks, built, md):
+    page = Page("book/una", built, md, lambda text: f"<{text}>")
     before = "\n\n".join(frame.format(" y ".join(parts)) for frame, parts in blocks)
     after = "\n\n".join(
         frame.format(" y ".join(ROLES.get(part, part) for part in parts)) for frame, parts in blocks
@@ -357,7 +361,8 @@ def test_equations_carry_the_number_of_the_site(page):
 
 
 def test_admonitions_become_quotes(page):
-    text = ":::{admonition} La *apuesta*\n:class: apuesta\n¿Cuál? {eq}`eq-a`\n\n- a\n- b\n:::\nSigue."
+    body = "¿Cuál? {eq}`eq-a`\n\n- a\n- b"
+    text = f":::{{admonition}} La *apuesta*\n:class: apuesta\n{body}\n:::\nSigue."
     assert page.pieces(text) == [
         "> **La *apuesta***\n>\n> ¿Cuál? (1)\n>\n> - a\n> - b\n\nSigue."
     ]
@@ -386,6 +391,8 @@ def test_included_code_becomes_a_cell_of_its_own(page):
     assert page.pieces(text) == ["Antes.", listing, "Después."]
     nested = "````{dropdown} Código\n```{literalinclude} ../modulo.py\n:pyobject: f\n```\n````"
     assert f"```python\n{listing.source}\n```" in page.pieces(nested)[0]
+    method = "```{literalinclude} ../modulo.py\n:pyobject: A.m\n```"
+    assert page.pieces(method) == ["```python\n    def m(self):\n        pass\n```"]
 
 
 def test_targets_and_comments_vanish_but_code_is_left_alone(page):
@@ -410,7 +417,7 @@ def test_targets_and_comments_vanish_but_code_is_left_alone(page):
         ("[x](perdida.md)", "no conoce «book/perdida»"),
         ("{cite:p}`nadie`", "no tiene la referencia «nadie»"),
         ("```{literalinclude} ../modulo.py\n:pyobject: g\n```", "no se encuentra «g»"),
-        ("```{literalinclude} ../nada.py\n:pyobject: f\n```", "no se encuentra «f» en «../nada.py»"),
+        ("```{literalinclude} ../nada.py\n:pyobject: f\n```", "«f» en «../nada.py»"),
         ("```{literalinclude} ../modulo.py\n```", "necesita «:pyobject:»"),
         ("```{note}\n:color: rojo\nx\n```", "directiva mal escrita"),
         ("| a |\n|---|\n| $x\\|y$ {eq}`eq-a` |", "no se puede localizar"),
@@ -437,8 +444,9 @@ def dropped(*cells):
 def test_hidden_glue_cells_are_dropped_unless_something_needs_them():
     assert dropped("x = 1", "#oculta\nglue('x', x)") == {1}
     assert dropped("x = 1", "glue('x', x)") == set()
-    assert dropped("#oculta\nfrom coursekit.publishing import glue", "#oculta\nglue('x', 1)") == {0, 1}
-    assert dropped("#oculta\nfrom coursekit.publishing import glue", "glue('x', 1)") == set()
+    importing = "#oculta\nfrom coursekit.publishing import glue"
+    assert dropped(importing, "#oculta\nglue('x', 1)") == {0, 1}
+    assert dropped(importing, "glue('x', 1)") == set()
     assert dropped("#oculta\ny = f()\nglue('y', y)", "print(y)") == set()
     assert dropped("#oculta\nimport torch\ntorch.manual_seed(0)", "%time x = 1") == set()
 

@@ -28,9 +28,13 @@ def parser(root: Path) -> MarkdownIt:
     rules = {rule.name: rule.fn for rule in md.inline.ruler.__rules__}
     for rule, token_type in (("myst_role", "myst_role"), ("link", "link_open")):
         md.inline.ruler.at(rule, _noting_position(rules[rule], token_type))
-    # El título de un desplegable se escribe en HTML, pero sus fórmulas siguen entre dólares.
-    md.add_render_rule("math_inline", lambda _, tokens, i, *__: f"${escapeHtml(tokens[i].content)}$")
+    md.add_render_rule("math_inline", _dollars)
     return md
+
+
+def _dollars(renderer, tokens, index, options, env):
+    """Al pasar a HTML el título de un desplegable, sus fórmulas siguen entre dólares."""
+    return f"${escapeHtml(tokens[index].content)}$"
 
 
 def _noting_position(rule, token_type):

@@ -70,9 +70,10 @@ def notebooks(root: Path) -> dict[Path, str]:
     root = Path(root)
     site, md = BuiltSite(root), myst.parser(root)
     runs = {docname: _read(root, docname, md) for docname in docnames(root)}
+    made = {docname: _notebook(docname, site, md, runs) for docname in runs}
     return {
-        root / FOLDER / f"{docname}.ipynb": nbformat.writes(_notebook(docname, site, md, runs)) + "\n"
-        for docname in runs
+        root / FOLDER / f"{docname}.ipynb": nbformat.writes(notebook) + "\n"
+        for docname, notebook in made.items()
     }
 
 

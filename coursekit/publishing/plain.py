@@ -93,7 +93,7 @@ class Page:
     def _nested(self, text, line):
         """Convierte lo que hay dentro de una directiva: ahí un listado no puede ser una celda."""
         return "\n\n".join(
-            f"```python\n{piece.source}\n```" if isinstance(piece, Listing) else piece
+            _fenced(piece.source) if isinstance(piece, Listing) else piece
             for piece in self.pieces(text, line)
         )
 
@@ -133,10 +133,10 @@ class Page:
             body = [*parsed.arguments, "\n".join(parsed.body)]
             new = self._math("\n\n".join(body), parsed.options.get("label"))
         elif name == "literalinclude":
-            new = self._listing(argument, token)
-            if not before:
-                return first, last, new
-            new = f"```python\n{new.source}\n```"
+            code, whole = self._listing(argument, token)
+            if whole and not before:
+                return first, last, Listing(code)
+            new = _fenced(code)
         else:
             raise CourseError(f"la directiva «{name}» no se puede llevar a un cuaderno.")
         # Dentro de una lista o una cita, cada línea lleva lo que la suya tenía delante.
@@ -180,17 +180,17 @@ class Page:
         return rf"$$ {latex} \tag{{{number.strip('()')}}} $$"
 
     def _listing(self, argument, token):
+        """El código que se incluye y si es un objeto entero: un método no vale como celda."""
         parsed = _parse(LiteralInclude, argument, token)
         if "pyobject" not in parsed.options or "caption" in parsed.options:
             raise CourseError("«literalinclude» necesita «:pyobject:» y no admite «:caption:».")
-        name = parsed.arguments[0]
+        name, pyobject = parsed.arguments[0], parsed.options["pyobject"]
         path = Path(self.site.root, posixpath.dirname(self.docname), name).resolve()
         try:
             code, _ = LiteralIncludeReader(str(path), parsed.options, Config()).read()
         except (OSError, ValueError) as error:
-            pyobject = parsed.options["pyobject"]
             raise CourseError(f"no se encuentra «{pyobject}» en «{name}».") from error
-        return Listing(code.strip("\n"))
+        return code.strip("\n"), "." not in pyobject
 
     # Roles y enlaces
 
@@ -326,6 +326,10 @@ def _parse(directive, argument, token: Token):
     if parsed.warnings:
         raise CourseError(f"directiva mal escrita: {parsed.warnings[0].msg}")
     return parsed
+
+
+def _fenced(code):
+    return f"```python\n{code}\n```"
 
 
 def _escaped(text):

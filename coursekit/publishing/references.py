@@ -36,7 +36,7 @@ class BuiltSite:
 
     def _find(self, kind, name):
         try:
-            _, _, url, title = self._inventory[kind][name]
+            _, _, url, title = self._inventory.get(kind, {})[name]
         except KeyError:
             raise CourseError(
                 f"el sitio construido no conoce «{name}»; si es nuevo, ejecuta «make libro»."
@@ -53,9 +53,8 @@ class BuiltSite:
 
     def term(self, name: str) -> tuple[str, str]:
         """Devuelve la dirección de un término del glosario y el término."""
-        terms = self._inventory["std:term"]
-        exact = name if name in terms else next((t for t in terms if t.lower() == name.lower()), name)
-        return self._find("std:term", exact)
+        known = {term.lower(): term for term in self._inventory.get("std:term", ())}
+        return self._find("std:term", known.get(name.lower(), name))
 
     @cached_property
     def _equations(self) -> dict[str, tuple[str, str]]:

@@ -50,7 +50,8 @@ def read_config(root: Path) -> dict:
     path = Path(root, "_config.yml")
     if not path.is_file():
         raise CourseError(
-            f"«{Path(root).resolve()}» no tiene _config.yml: ejecuta la orden en la carpeta del curso."
+            f"«{Path(root).resolve()}» no tiene _config.yml: "
+            "ejecuta la orden en la carpeta del curso."
         )
     return yaml.safe_load(path.read_text("utf-8"))
 

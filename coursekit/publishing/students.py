@@ -12,7 +12,7 @@ from coursekit.publishing import files, myst
 OPENING = "# SOLUCIÓN"
 CLOSING = "# FIN DE LA SOLUCIÓN"
 TAG = "solucion"
-NOTICE = "% Generado a partir de solutions/{name} con «coursekit cuadernos»: cambia la fuente, no esto."
+NOTICE = "% Generado con «coursekit cuadernos» a partir de solutions/{name}: cambia la fuente."
 # La versión de jupytext haría distinto el archivo en cada máquina.
 METADATA_FILTER = "-jupytext.text_representation.jupytext_version"
 

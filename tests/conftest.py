@@ -1,6 +1,7 @@
 """Lo que comparten las pruebas: el sitio construido y las herramientas que pueden faltar."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def site():
         ["make", "--no-print-directory", "sitio"], cwd=ROOT, capture_output=True, text=True
     )
     if build.returncode:
-        said = (build.stdout + build.stderr).splitlines()
-        wrong = [line for line in said if "WARNING:" in line or "ERROR:" in line]
+        said = re.sub(r"\x1b\[[\d;]*m", "", build.stdout + build.stderr).splitlines()
+        wrong = [line for line in said if re.search(r"WARNING: |ERROR: |^\w*Error: ", line)]
         pytest.fail("\n".join(["«make sitio» no termina bien:", *(wrong or said[-40:])]))
     return ROOT / "_build" / "html"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import zlib
@@ -12,9 +13,11 @@ import jupytext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbformat import NotebookNode
 
 from coursekit.errors import CourseError
 from coursekit.publishing import files, myst, notebooks, students
+from coursekit.publishing.glue import PREFIX
 from coursekit.publishing.plain import Listing, Page
 from coursekit.publishing.references import BuiltSite
 from coursekit.publishing.site import addresses
@@ -429,7 +432,23 @@ def test_what_a_notebook_cannot_show_is_named_with_file_and_line(text, complaint
     assert str(error.value).startswith("book/una.md, línea ")
 
 
-# Celdas que solo existen para el sitio
+# Cifras en el texto y celdas que solo existen para el sitio
+
+
+def test_glued_values_come_from_the_run_of_their_page():
+    output = {"metadata": {"scrapbook": {"name": "n"}}, "data": {f"{PREFIX}text/plain": "2.345"}}
+    cells = [{"cell_type": "code"}, {"outputs": [{}, output]}]
+    runs = {"book/dos/otra": NotebookNode(cells=cells)}
+    assert notebooks._glued("book/dos/otra", runs, "n:.1f") == "2.3"
+    assert notebooks._glued("book/dos/otra", runs, "n") == "2.345"
+    assert notebooks._glued("book/una", runs, "dos/otra.md::n:.2f") == "2.35"
+    for docname, text, complaint in (
+        ("book/una", "n", "ninguna celda de «book/una» guarda «n»"),
+        ("book/dos/otra", "m:.1f", "ninguna celda de «book/dos/otra» guarda «m»"),
+        ("book/dos/otra", "n:.1d", "«n» vale 2.345: no admite «.1d»"),
+    ):
+        with pytest.raises(CourseError, match=complaint):
+            notebooks._glued(docname, runs, text)
 
 
 def dropped(*cells):
@@ -488,6 +507,13 @@ def test_glue_emits_what_myst_nb_emits():
         assert returned is None
         assert (data, metadata) == (expected_data, expected_metadata)
         assert list(data) == ["application/papermill.record/text/plain"]
+
+
+def test_glued_scalars_take_a_format():
+    values = "(numpy.float32(2.5), numpy.int64(3), __import__('torch').tensor(0.5))"
+    code = re.sub(r"\(2\.5, .*\)", values, COMPARE)
+    shown = [data for _, data, *_ in json.loads(run_python(code))]
+    assert [list(data.values()) for data in shown] == [["2.5"], ["3"], ["0.5"]]
 
 
 def test_glue_outside_a_notebook_is_silent_and_light():

@@ -232,5 +232,9 @@ def _glued(docname, runs, text) -> str:
     for cell in runs[source].cells if source in runs else ():
         for output in cell.get("outputs", ()):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == name:
-                return format_plain_text(output["data"][f"{PREFIX}text/plain"], spec)
+                value = output["data"][f"{PREFIX}text/plain"]
+                try:
+                    return format_plain_text(value, spec)
+                except ValueError:
+                    raise CourseError(f"«{name}» vale {value}: no admite «{spec}».") from None
     raise CourseError(f"ninguna celda de «{source}» guarda «{name}» con glue.")

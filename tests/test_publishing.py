@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_output
 
 from coursekit.errors import CourseError
 from coursekit.publishing import files, myst, notebooks, students
@@ -432,7 +433,18 @@ def test_what_a_notebook_cannot_show_is_named_with_file_and_line(text, complaint
     assert str(error.value).startswith("book/una.md, línea ")
 
 
-# Cifras en el texto y celdas que solo existen para el sitio
+# Salidas, cifras en el texto y celdas que solo existen para el sitio
+
+
+def test_what_a_cell_prints_is_one_output_however_it_arrived():
+    def stream(text, name="stdout"):
+        return new_output("stream", text=text, name=name)
+
+    image = new_output("display_data", {"text/plain": "figura"})
+    arrived = [stream("a\n"), stream("b"), stream("!", "stderr"), stream("c"), image, stream("d")]
+    assert notebooks._joined(arrived) == [
+        stream("a\nb"), stream("!", "stderr"), stream("c"), image, stream("d")
+    ]  # fmt: skip
 
 
 def test_glued_values_come_from_the_run_of_their_page():
@@ -456,7 +468,7 @@ def dropped(*cells):
     for source in cells:
         hidden = source.startswith("#oculta")
         tags = ["remove-cell"] if hidden else []
-        nodes.append(notebooks.new_code_cell(source, metadata={"tags": tags}))
+        nodes.append(new_code_cell(source, metadata={"tags": tags}))
     return notebooks._only_for_the_site(nodes)
 
 

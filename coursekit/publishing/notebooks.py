@@ -183,7 +183,7 @@ def _text_cells(pieces) -> Iterator[NotebookNode]:
 
 def _code_cell(cell) -> NotebookNode:
     tags = set(cell.metadata.get("tags", []))
-    source, outputs, metadata = cell.source, cell.outputs, {}
+    source, outputs, metadata = cell.source, _joined(cell.outputs), {}
     if "remove-output" in tags:
         outputs = []
         tags.add("nbval-ignore-output")
@@ -196,6 +196,17 @@ def _code_cell(cell) -> NotebookNode:
     return new_code_cell(
         source, outputs=outputs, execution_count=cell.execution_count, metadata=metadata
     )
+
+
+def _joined(outputs):
+    """Une los trozos seguidos de lo que se imprime: cuántos son depende del reloj."""
+    joined = []
+    for output in outputs:
+        previous = joined[-1] if joined else {}
+        if output.output_type == "stream" and previous.get("name") == output.name:
+            output = NotebookNode(output, text=joined.pop().text + output.text)
+        joined.append(output)
+    return joined
 
 
 def _only_for_the_site(cells) -> set[int]:

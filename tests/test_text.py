@@ -272,3 +272,14 @@ def test_sequences_explain_their_errors(wrong, words):
 def test_importing_text_does_not_import_torch():
     code = "import sys, coursekit.text; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=os.environ).returncode == 0
+
+
+def test_sentences_split_at_their_ends_and_keep_only_words():
+    text = "—¿Vienes, Lucía? —dijo él—. Son las 3.15; ¡vamos!…"
+    assert ct.sentences(text) == [
+        ["vienes", "lucía"],
+        ["dijo", "él"],
+        ["son", "las"],
+        ["vamos"],
+    ]
+    assert ct.sentences("«…»") == []

@@ -11,6 +11,7 @@ _SAMPLES = {
     "relato": ("relato.txt", "Relato de muestra"),
     "resenas": ("resenas.tsv", "Reseñas de cine de muestra"),
     "titulares": ("titulares.tsv", "Titulares de muestra"),
+    "intrusos": ("intrusos.tsv", "Prueba del intruso"),
 }
 
 
@@ -45,7 +46,8 @@ def load_sample(name: str) -> Corpus:
 
     Args:
         name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
-            etiqueta) o `"titulares"` (titulares de prensa con su clase).
+            etiqueta), `"titulares"` (titulares de prensa con su clase) o `"intrusos"` (tres
+            palabras parecidas, con la que no lo es como etiqueta).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,9 +120,15 @@ def data_folder() -> Path | None:
 
 def cache_folder() -> Path:
     """Carpeta en la que esta plataforma guarda lo descargado."""
-    import pooch
+    return Path(_pooch().os_cache("coursekit"))
 
-    return Path(pooch.os_cache("coursekit"))
+
+def _pooch():
+    """pooch, sin el aviso que da tqdm al importarse donde no están los controles de Jupyter."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pooch
+    return pooch
 
 
 def load(name: str) -> Corpus:
@@ -269,8 +276,9 @@ def _download(dataset: Dataset, problem: str) -> Path:
 
 def _attempt(dataset: Dataset, url: str, path: Path) -> str | None:
     """Un intento de descarga: por qué falló, o nada si el fichero ya está en `path`."""
-    import pooch
     import requests
+
+    pooch = _pooch()
 
     def receive(url: str, temporary: str, _: object) -> None:
         pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)(url, temporary, None)

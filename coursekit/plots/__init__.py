@@ -61,16 +61,38 @@ def heatmap(matrix, row_labels: Sequence[str], col_labels: Sequence[str]) -> Axe
     ax.grid(False)
     middle = (matrix.min() + matrix.max()) / 2
     for (row, col), value in np.ndenumerate(matrix):
-        color = "white" if value > middle else "black"
+        # Los ceros, en gris: la vista va a lo que hay.
+        color = "#AAAAAA" if value == 0 else "white" if value > middle else "black"
         ax.text(col, row, f"{value:.3g}", ha="center", va="center", color=color)
     return ax
 
 
-def scatter_words(vectors2d, words: Sequence[str]) -> Axes:
-    """Palabras en el plano: un punto y su nombre por cada fila de `vectors2d` (N, 2)."""
-    _, ax = plt.subplots(figsize=(6, 5))
-    x, y = np.asarray(vectors2d).T
-    ax.scatter(x, y, s=18)
-    for word, point in zip(words, zip(x, y)):
-        ax.annotate(word, point, xytext=(4, 3), textcoords="offset points")
+def scatter_words(
+    vectors2d, words: Sequence[str], colors: Sequence[int] | None = None
+) -> Axes:
+    """Palabras en el plano: un punto y su nombre por cada fila de `vectors2d` (N, 2).
+
+    Args:
+        vectors2d: coordenadas (N, 2).
+        words: los N nombres.
+        colors: el número de color de la paleta de cada palabra; sin él, todas iguales.
+    """
+    figure, ax = plt.subplots(figsize=(6.5, 5))
+    points = np.asarray(vectors2d)
+    shades = [PALETTE[i % len(PALETTE)] for i in colors or [0] * len(words)]
+    ax.scatter(*points.T, s=18, c=shades)
+    ax.margins(0.12)
+    figure.draw_without_rendering()
+    taken = []
+    for word, point, shade in zip(words, points, shades):
+        label = ax.annotate(
+            word, point, xytext=(4, 3), textcoords="offset points", color=shade
+        )
+        # Cada nombre prueba los cuatro lados de su punto hasta no pisar a los ya puestos.
+        for x, y in [(4, 3), (4, -11), (-4, 3), (-4, -11)]:
+            label.set(position=(x, y), horizontalalignment="left" if x > 0 else "right")
+            box = label.get_window_extent()
+            if not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)
     return ax

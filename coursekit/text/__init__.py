@@ -1,7 +1,7 @@
 """Del texto a los lotes: tokenizadores, vocabulario y secuencias."""
 
 from coursekit.text.sequences import batches_by_length, collate_padded, streams, windows
-from coursekit.text.tokenizers import basic_english, get_tokenizer, letters, spanish
+from coursekit.text.tokenizers import basic_english, get_tokenizer, letters, sentences, spanish
 from coursekit.text.vocab import Vocab, build_vocab_from_iterator, vocab
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "collate_padded",
     "get_tokenizer",
     "letters",
+    "sentences",
     "spanish",
     "streams",
     "vocab",

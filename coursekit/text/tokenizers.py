@@ -25,6 +25,7 @@ _BASIC_ENGLISH = [
 # Un número con punto o coma por dentro, una palabra (letras y cifras, con las tildes que NFC no
 # pudo unir a su letra) o un signo suelto.
 _SPANISH = re.compile(r"\d+(?:[.,]\d+)+|(?:[^\W_]|[\u0300-\u036f])+|\S")
+_SENTENCE_END = frozenset(".!?…;:")
 _NOT_LETTERS = re.compile(r"[^a-záéíóúüñ]+")
 
 
@@ -82,6 +83,31 @@ def letters(text: str) -> list[str]:
         CourseError: si `text` no es una cadena.
     """
     return list(_NOT_LETTERS.sub(" ", unicodedata.normalize("NFC", _check_text(text).lower())))
+
+
+def sentences(text: str) -> list[list[str]]:
+    """Parte un texto español en frases, y cada frase en sus palabras, sin signos ni cifras.
+
+    Una frase acaba en punto, dos puntos, punto y coma, puntos suspensivos o cierre de
+    interrogación o de exclamación.
+
+    Args:
+        text: el texto.
+
+    Returns:
+        Las frases con alguna palabra, cada una una lista de palabras en minúsculas.
+
+    Raises:
+        CourseError: si `text` no es una cadena.
+    """
+    found, current = [], []
+    for token in spanish(text):
+        if token in _SENTENCE_END:
+            found.append(current)
+            current = []
+        elif token.isalpha():
+            current.append(token)
+    return [sentence for sentence in [*found, current] if sentence]
 
 
 def get_tokenizer(

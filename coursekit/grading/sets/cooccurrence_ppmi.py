@@ -19,7 +19,7 @@ by_hand = Exercise(
     tolerance=5e-3,
     hints=(
         "Empieza por los márgenes: la suma de cada fila, la de cada columna y el total, que es 32.",
-        "El cociente dentro del logaritmo es n(w, c) · N / (n(w) · n(c)). Para «gato» y «maúlla» es "
+        "El cociente dentro del logaritmo es N(w, c) · N / (N(w) · N(c)). Para «gato» y «maúlla» es "
         "4 · 32 / (8 · 4).",
         "log₂ 4 = 2 y log₂ (4/3) ≈ 0.415. Un cociente menor que 1 da un logaritmo negativo, y la PPMI "
         "lo deja en cero.",

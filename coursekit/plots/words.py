@@ -1,0 +1,64 @@
+"""Diagramas de la parte de palabras."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch, Rectangle
+
+from coursekit.plots import PALETTE
+
+CENTER, CONTEXT, REST = PALETTE[1], PALETTE[0], "#777777"
+
+
+def sliding_window(words: Sequence[str], window: int) -> Axes:
+    """Una frase repetida en filas: en cada una, otra palabra al centro y sus contextos marcados.
+
+    Args:
+        words: las palabras de la frase.
+        window: cuántas palabras se miran a cada lado.
+    """
+    _, ax = plt.subplots(figsize=(1.15 * len(words) + 0.4, 0.5 * len(words) + 0.2))
+    for row in range(len(words)):
+        first, last = max(0, row - window), min(len(words) - 1, row + window)
+        box = (first - 0.46, -row - 0.36), last - first + 0.92, 0.72
+        ax.add_patch(FancyBboxPatch(*box, boxstyle="round,pad=0,rounding_size=0.2",
+                                    facecolor="#E8F1F8", edgecolor=CONTEXT, linewidth=1))
+        for column, word in enumerate(words):
+            near = first <= column <= last
+            color = CENTER if column == row else CONTEXT if near else REST
+            weight = "bold" if column == row else "normal"
+            ax.text(column, -row, word, color=color, weight=weight, ha="center", va="center")
+    ax.set(xlim=(-0.6, len(words) - 0.4), ylim=(-len(words) + 0.5, 0.5))
+    ax.axis("off")
+    return ax
+
+
+def factorisation(dim: int, vocab_size: int) -> Axes:
+    """El esquema de la SVD truncada: filas largas y dispersas a la izquierda, cortas a la derecha.
+
+    Args:
+        dim: columnas de los vectores cortos.
+        vocab_size: filas y columnas de la matriz de PPMI.
+    """
+    _, ax = plt.subplots(figsize=(6.4, 2.9))
+    blocks = [
+        (0.0, 3.0, 3.0, f"PPMI\n{vocab_size} × {vocab_size}\ncasi todo ceros"),
+        (4.1, 0.7, 3.0, f"vectores\n{vocab_size} × {dim}"),
+        (5.5, 3.0, 0.7, f"direcciones\n{dim} × {vocab_size}"),
+    ]
+    for left, width, height, text in blocks:
+        ax.add_patch(Rectangle((left, 3 - height), width, height, facecolor="#E8F1F8",
+                               edgecolor=CONTEXT))
+        tall = width < 1
+        ax.text(left + width / 2, 3 - height / 2, text, ha="center", va="center",
+                rotation=90 if tall else 0, fontsize=10)
+    for left, width in ((0.0, 3.0), (4.1, 0.7)):
+        ax.add_patch(Rectangle((left, 0.25), width, 0.16, facecolor=CENTER))
+    ax.text(3.55, 1.5, "≈", fontsize=20, ha="center", va="center")
+    ax.text(5.15, 2.65, "·", fontsize=20, ha="center", va="center")
+    ax.text(1.5, -0.3, "fila de una palabra", color=CENTER, ha="center", fontsize=10)
+    ax.text(4.45, -0.3, "la misma palabra", color=CENTER, ha="center", fontsize=10)
+    ax.set(xlim=(-0.1, 8.6), ylim=(-0.6, 3.1), aspect="equal")
+    ax.axis("off")
+    return ax

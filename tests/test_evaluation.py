@@ -1,0 +1,95 @@
+"""La prueba del intruso, la comprobación visible y las figuras de palabras."""
+
+import matplotlib
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+matplotlib.use("Agg")
+
+from coursekit.checks import compare
+from coursekit.data import load_sample
+from coursekit.embeddings import bootstrap_interval, odd_one_out
+from coursekit.errors import CourseError
+from coursekit.plots import scatter_words
+from coursekit.plots.words import factorisation, sliding_window
+from coursekit.text import vocab
+
+WORDS = ["pan", "vino", "queso", "mesa", "nada"]
+VOCAB = vocab(dict.fromkeys(WORDS, 1))
+VECTORS = np.array([[1, 0.1, 0], [1, 0, 0.2], [0.9, 0.1, 0], [0, 1, 1], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("vectors", [VECTORS, sp.csr_array(VECTORS)], ids=["densa", "dispersa"])
+def test_odd_one_out_is_the_least_similar_whatever_its_place(vectors):
+    for order in (["pan", "vino", "queso", "mesa"], ["mesa", "queso", "vino", "pan"]):
+        assert odd_one_out(order, vectors, VOCAB) == "mesa"
+
+
+def test_odd_one_out_agrees_with_a_slow_loop():
+    rng = np.random.default_rng(3)
+    words = [f"w{i}" for i in range(12)]
+    vectors, index = rng.normal(size=(12, 6)), vocab(dict.fromkeys(words, 1))
+    for _ in range(20):
+        four = [str(word) for word in rng.choice(words, 4, replace=False)]
+
+        def closeness(word):
+            u = vectors[index[word]]
+            others = [vectors[index[other]] for other in four if other != word]
+            return sum(u @ v / np.linalg.norm(u) / np.linalg.norm(v) for v in others)
+
+        assert odd_one_out(four, vectors, index) == min(four, key=closeness)
+
+
+def test_odd_one_out_accepts_a_null_vector_and_refuses_unknown_words():
+    assert odd_one_out(["pan", "vino", "nada"], VECTORS, VOCAB) == "nada"
+    with pytest.raises(CourseError, match="«panes» no está en el vocabulario"):
+        odd_one_out(["pan", "vino", "panes"], VECTORS, VOCAB)
+    with pytest.raises(CourseError, match="hacen falta tres"):
+        odd_one_out(["pan", "vino"], VECTORS, VOCAB)
+
+
+def test_bootstrap_interval_agrees_with_the_binomial():
+    hits = [1] * 60 + [0] * 40
+    low, high = bootstrap_interval(hits, np.random.default_rng(0))
+    margin = 1.96 * np.sqrt(0.6 * 0.4 / 100)
+    assert low == pytest.approx(0.6 - margin, abs=0.02)
+    assert high == pytest.approx(0.6 + margin, abs=0.02)
+    assert bootstrap_interval([1, 1, 1], np.random.default_rng(0)) == (1, 1)
+
+
+def test_intruder_sample_has_three_related_words_and_no_repeats():
+    test = load_sample("intrusos")
+    items = [[intruder, *text.split()] for intruder, text in zip(test.labels, test.documents)]
+    assert len(items) >= 90
+    assert all(len(set(item)) == 4 for item in items)
+    assert len({tuple(sorted(item)) for item in items}) == len(items)
+
+
+def test_compare_shows_what_differs_and_fails_beyond_the_tolerance(capsys):
+    compare("iguales", sp.csr_array(np.eye(2)), np.eye(2))
+    compare("casi", 1.0, 1.0 + 3e-9)
+    assert capsys.readouterr().out == (
+        "iguales | exacto: sí | aproximado: sí | diferencia máxima: 0\n"
+        "casi | exacto: no | aproximado: sí | diferencia máxima: menor que 1e-8\n"
+    )
+    with pytest.raises(AssertionError, match="distintos: la diferencia máxima es 0.5"):
+        compare("distintos", [1.0, 2.0], [1.0, 2.5])
+    with pytest.raises(AssertionError, match="formas"):
+        compare("formas", [1.0], [[1.0]])
+
+
+def test_names_on_the_map_do_not_overlap():
+    points = [[0, 0], [0.01, 0.0], [0.02, 0.01], [5, 5]]
+    ax = scatter_words(points, ["conde", "marqués", "duque", "mar"], colors=[0, 0, 1, 2])
+    boxes = [text.get_window_extent() for text in ax.texts]
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_diagrams_show_every_word_and_size():
+    ax = sliding_window(["el", "gato", "bebe"], window=1)
+    assert [text.get_text() for text in ax.texts] == ["el", "gato", "bebe"] * 3
+    widths = [patch.get_width() for patch in ax.patches]
+    assert widths[1] > widths[0] == widths[2]
+    texts = " ".join(text.get_text() for text in factorisation(dim=50, vocab_size=900).texts)
+    assert "900 × 900" in texts and "900 × 50" in texts and "50 × 900" in texts

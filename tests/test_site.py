@@ -37,6 +37,8 @@ ENGLISH = re.compile(
     r"|Copyright|Definition|edition|URL:|pages|Main|Page|Math|Loading|Theme"
     r"|In Proceedings)\b"
 )
+# Fórmulas sin componer, con un error o con una orden que MathJax no conoce (la pinta de rojo).
+FAILED_MATH = ".math:not(:has(mjx-container)), mjx-merror, mjx-mtext[style*='red']"
 READ_ALOUD = ("title", "aria-label", "alt", "placeholder", "data-tooltip", "data-bs-original-title")
 
 
@@ -129,7 +131,7 @@ def visits(server, browser):
                     for problem in axe.run(page).response["violations"]
                     for node in problem["nodes"]
                 ],
-                failed_math=page.locator("mjx-merror, [data-mjx-error]").all_inner_texts(),
+                failed_math=page.locator(FAILED_MATH).all_inner_texts(),
             ))
             page.close()
         context.close()

@@ -13,8 +13,10 @@ import jupytext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jupyter_cache import get_cache
+from jupyter_cache.cache.main import CacheBundleIn
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from coursekit.errors import CourseError
 from coursekit.publishing import files, myst, notebooks, students
@@ -256,6 +258,18 @@ def test_command_says_what_differs_and_waits_for_the_site(tmp_path, monkeypatch,
         notebooks.write_notebooks(tmp_path)
 
 
+def test_notebooks_wait_for_pages_the_site_has_not_read(course):
+    inventory = course / "_build/html/objects.inv"
+    for name in ("book/vieja.md", "exercises/nueva.md"):
+        (course / name).parent.mkdir(exist_ok=True)
+        (course / name).write_text("# Hola\n")
+    os.utime(course / "book/vieja.md", (1, 1))
+    os.utime(inventory, (2, 2))
+    assert notebooks.newer_than_site(course) == ["exercises/nueva.md"]
+    os.utime(course / "exercises/nueva.md", (2, 2))
+    assert notebooks.newer_than_site(course) == []
+
+
 def test_outside_the_course_the_command_explains_itself(tmp_path):
     with pytest.raises(CourseError, match="no tiene _config.yml"):
         students.write_exercises(tmp_path)
@@ -445,6 +459,26 @@ def test_what_a_cell_prints_is_one_output_however_it_arrived():
     assert notebooks._joined(arrived) == [
         stream("a\nb"), stream("!", "stderr"), stream("c"), image, stream("d")
     ]  # fmt: skip
+
+
+def test_outputs_come_from_the_latest_run_of_the_page(tmp_path, md):
+    (tmp_path / "book").mkdir()
+    (tmp_path / "book/una.md").write_text(FRONT_MATTER + "# Una\n\n" + in_code_cell("print(1)\n"))
+    caches = [get_cache(tmp_path / "_build/.jupyter_cache" / name) for name in ("nueva", "vieja")]
+
+    def run(cache, code, printed):
+        metadata = {"kernelspec": notebooks.METADATA["kernelspec"]}
+        cell = new_code_cell(code, outputs=[new_output("stream", text=printed)], execution_count=1)
+        notebook = new_notebook(cells=[cell], metadata=metadata)
+        cache.cache_notebook_bundle(CacheBundleIn(notebook, printed), check_validity=False)
+
+    with pytest.raises(CourseError, match="no ha ejecutado book/una.md"):
+        notebooks._read(tmp_path, "book/una", md)
+    run(caches[1], "print(1)", "de antes")
+    run(caches[0], "print(2)", "otro código")
+    assert notebooks._read(tmp_path, "book/una", md).cells[-1].outputs[0].text == "de antes"
+    run(caches[0], "print(1)", "de ahora")
+    assert notebooks._read(tmp_path, "book/una", md).cells[-1].outputs[0].text == "de ahora"
 
 
 def test_glued_values_come_from_the_run_of_their_page():

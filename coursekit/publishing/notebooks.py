@@ -18,11 +18,12 @@ from coursekit.errors import CourseError
 from coursekit.publishing import files, myst
 from coursekit.publishing.glue import PREFIX
 from coursekit.publishing.plain import Listing, Page
-from coursekit.publishing.references import BuiltSite
+from coursekit.publishing.references import INVENTORY, BuiltSite
 from coursekit.publishing.site import read_config
 from coursekit.publishing.students import exercises
 
 FOLDER = "_build/cuadernos"
+SOURCES = ("book", "exercises", "solutions")
 INSTALL = """\
 #@title Prepara Colab (fuera de Colab esta celda no hace nada)
 import sys
@@ -46,7 +47,7 @@ def docnames(root: Path) -> list[str]:
     """Nombra las páginas de las que sale un cuaderno: lecciones, ejercicios y soluciones."""
     pages = (
         path
-        for folder in ("book", "exercises", "solutions")
+        for folder in SOURCES
         for path in sorted(Path(root, folder).rglob("*.md"))
     )
     return [
@@ -82,22 +83,18 @@ def write_notebooks(root: Path) -> list[Path]:
     return files.write(notebooks(root), Path(root, FOLDER), "**/*.ipynb")
 
 
-def site_is_current(root: Path) -> bool:
-    """Dice si el sitio está construido y ninguna página ha cambiado desde entonces."""
-    root = Path(root)
-    inventory = root / "_build/html/objects.inv"
-    sources = [root / "_config.yml", root / "_toc.yml", root / "book/referencias.bib"]
-    for folder in ("book", "exercises", "solutions"):
-        sources += (root / folder).rglob("*.md")
-    return inventory.is_file() and all(
-        source.stat().st_mtime <= inventory.stat().st_mtime for source in sources
-    )
+def newer_than_site(root: Path) -> list[str]:
+    """Nombra las páginas que el sitio construido aún no ha leído; todas, si no hay sitio."""
+    inventory = Path(root, INVENTORY)
+    built = inventory.stat().st_mtime if inventory.is_file() else 0
+    pages = (path for folder in SOURCES for path in sorted(Path(root, folder).rglob("*.md")))
+    return [path.relative_to(root).as_posix() for path in pages if path.stat().st_mtime > built]
 
 
 def main(check: bool = False) -> int:
     """Genera los ejercicios y los cuadernos de la carpeta actual; o comprueba que están al día.
 
-    Los cuadernos salen del sitio construido: si falta o es viejo, solo se hacen los ejercicios.
+    Los cuadernos salen del sitio construido: si una página es más nueva, solo se hacen los ejercicios.
 
     Args:
         check: compara sin escribir nada.
@@ -106,10 +103,10 @@ def main(check: bool = False) -> int:
     """
     root = Path.cwd()
     ready = _update("Ejercicios", exercises(root), root / "exercises", "*.md", check)
-    if site_is_current(root):
-        ready &= _update("Cuadernos", notebooks(root), root / FOLDER, "**/*.ipynb", check)
+    if newer := newer_than_site(root):
+        print(f"Cuadernos: salen del sitio, que no ha leído {newer[0]}; ejecuta «make libro».")
     else:
-        print("Cuadernos: salen del sitio, que falta o no está al día; ejecuta «make libro».")
+        ready &= _update("Cuadernos", notebooks(root), root / FOLDER, "**/*.ipynb", check)
     return 0 if ready else 1
 
 
@@ -132,17 +129,14 @@ def _read(root: Path, docname: str, md) -> NotebookNode:
     )
     if docname.startswith("exercises/"):
         return notebook
-    # Cada versión del paquete tiene su caché; la última tocada es la de la última construcción.
-    caches = sorted(
-        root.glob("_build/.jupyter_cache/**/global.db"), key=lambda path: path.stat().st_mtime_ns
-    )
-    try:
-        _, executed = get_cache(caches[-1].parent).merge_match_into_notebook(notebook)
-    except (IndexError, KeyError):
-        raise CourseError(
-            f"{docname}.md no es como cuando se construyó el sitio: ejecuta «make libro»."
-        ) from None
-    return executed
+    # Cada versión del paquete tiene su caché: vale la más reciente que haya ejecutado la página.
+    caches = root.glob("_build/.jupyter_cache/**/global.db")
+    for cache in sorted(caches, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            return get_cache(cache.parent).merge_match_into_notebook(notebook)[1]
+        except KeyError:
+            continue
+    raise CourseError(f"el sitio construido no ha ejecutado {docname}.md: ejecuta «make libro».")
 
 
 def _notebook(docname, site, md, runs) -> NotebookNode:

@@ -12,6 +12,7 @@ from sphinx.util.inventory import InventoryFile
 from coursekit.errors import CourseError
 from coursekit.publishing.site import addresses
 
+INVENTORY = "_build/html/objects.inv"
 BIBLIOGRAPHY = "book/referencia/bibliografia"
 
 
@@ -28,7 +29,7 @@ class BuiltSite:
     def __init__(self, root: Path):
         self.root = Path(root)
         self.addresses = addresses(root)
-        inventory = self.root / "_build/html/objects.inv"
+        inventory = self.root / INVENTORY
         if not inventory.is_file():
             raise CourseError("El sitio no está construido: ejecuta «make libro».")
         with inventory.open("rb") as stream:

@@ -94,7 +94,7 @@ def newer_than_site(root: Path) -> list[str]:
 def main(check: bool = False) -> int:
     """Genera los ejercicios y los cuadernos de la carpeta actual; o comprueba que están al día.
 
-    Los cuadernos salen del sitio construido: si una página es más nueva, solo se hacen los ejercicios.
+    Los cuadernos salen del sitio construido: si hay páginas más nuevas, solo se hacen ejercicios.
 
     Args:
         check: compara sin escribir nada.

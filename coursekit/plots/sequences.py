@@ -138,14 +138,3 @@ def surprise(text: str, bits: dict[str, Sequence[float]]) -> Axes:
     plt.colorbar(image, ax=ax, label="sorpresa (bits)")
     return ax
 
-
-def intervals(rows: dict[str, tuple[float, float, float]], label: str) -> Axes:
-    """Un valor con su intervalo por fila: nombre -> (valor, extremo inferior, extremo superior)."""
-    _, ax = plt.subplots(figsize=(6, 0.9 + 0.4 * len(rows)))
-    for y, (value, low, high) in enumerate(rows.values()):
-        ax.plot([low, high], [y, y], color=STATE, linewidth=3)
-        ax.plot(value, y, "o", color=INPUT)
-        ax.annotate(f"{value:.2f}", (value, y), (0, 6), textcoords="offset points", ha="center")
-    ax.set_yticks(range(len(rows)), list(rows))
-    ax.set(ylim=(len(rows) - 0.4, -0.8), xlabel=label)
-    return ax

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import random
 
 import nbformat
 import numpy as np
@@ -156,13 +157,13 @@ def test_same_seed_same_figures():
 
 
 def test_seed_everything_reaches_every_source():
-    draws = []
-    for _ in range(2):
-        generator = seed_everything(5)
-        draws.append(
-            (torch.rand(1).item(), np.random.rand(), torch.rand(1, generator=generator).item())
-        )
-    assert draws[0] == draws[1]
+    def draw(seed):
+        generator = seed_everything(seed)
+        own = torch.rand(1, generator=generator).item()
+        return [torch.rand(1).item(), np.random.rand(), random.random(), own]
+
+    assert draw(5) == draw(5)
+    assert all(one != other for one, other in zip(draw(5), draw(6)))
 
 
 # --- La parada temprana ----------------------------------------------------------------------

@@ -1,0 +1,90 @@
+"""El resultado de calificar: lo que el lote entrega y los informes escriben."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Estados de una entrega. Los de un ejercicio son los tres de `judging` y, además, TIMEOUT, CRASH y
+# MISSING.
+OK, UNTRIED = "ok", "sin intentar"
+TIMEOUT, CRASH = "tiempo agotado", "caída"
+UNREADABLE, MISSING = "ilegible", "falta"
+
+
+@dataclass(frozen=True)
+class ExerciseGrade:
+    """La nota de un ejercicio.
+
+    Attributes:
+        id: nombre del ejercicio.
+        state: `correcto`, `incorrecto`, `sin intentar`, `falta` (el nombre no está definido),
+            `tiempo agotado` o `caída`.
+        points, max_points: puntos obtenidos y posibles.
+        finding: primera diferencia, en español; nunca dice un valor esperado.
+        mistake: frase del error clásico reconocido, o `None`.
+    """
+
+    id: str
+    state: str
+    points: float
+    max_points: float
+    finding: str = ""
+    mistake: str | None = None
+
+
+@dataclass(frozen=True)
+class OpenAnswer:
+    """Una pregunta abierta con lo que el estudiante escribió, para leerla a mano."""
+
+    question: str
+    rubric: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class Grade:
+    """La nota de una entrega.
+
+    Attributes:
+        student: quién entrega, según el nombre del archivo o de su carpeta.
+        file: ruta del cuaderno relativa a la carpeta de entregas.
+        state: `ok`, `tiempo agotado`, `caída`, `ilegible`, `falta` o `sin intentar`.
+        reason: por qué no es `ok`, en español; vacía si lo es.
+        seconds: lo que tardó; es lo único que cambia de una vez a otra.
+        exercises: una nota por ejercicio del conjunto, en su orden, también si es ilegible.
+        open_answers: las respuestas que se leen a mano.
+        digest: huella de la entrega, la semilla, el conjunto y la versión, para no repetir trabajo.
+    """
+
+    student: str
+    file: str
+    state: str
+    reason: str
+    seconds: float
+    exercises: tuple[ExerciseGrade, ...]
+    open_answers: tuple[OpenAnswer, ...]
+    digest: str
+
+    @property
+    def points(self) -> float:
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def max_points(self) -> float:
+        return sum(exercise.max_points for exercise in self.exercises)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Las notas de una carpeta de entregas.
+
+    Attributes:
+        set_id, title: el conjunto de ejercicios.
+        seed_fingerprint: huella de la semilla; la semilla misma no se escribe en ningún sitio.
+        grades: una por entrega, ordenadas por estudiante y archivo.
+    """
+
+    set_id: str
+    title: str
+    seed_fingerprint: str
+    grades: tuple[Grade, ...]

@@ -1,4 +1,4 @@
-"""La comprobación visible: lo hecho a mano y su referencia, lado a lado."""
+"""Lo que una lección comprueba a la vista: lo hecho a mano con su referencia, y las apuestas."""
 
 import math
 
@@ -34,3 +34,18 @@ def _dense(value) -> np.ndarray:
 
 def _yes(condition: bool) -> str:
     return "sí" if condition else "no"
+
+
+def settle(number: int, bet: str | None, right: str) -> None:
+    """Imprime cómo quedó una apuesta de la lección.
+
+    Args:
+        number: número de la apuesta.
+        bet: la letra apostada, o `None` si no se apostó.
+        right: la letra de la respuesta.
+    """
+    if bet is None:
+        verdict = "no apostaste"
+    else:
+        verdict = "acertaste" if bet == right else f"dijiste {bet})"
+    print(f"Apuesta {number}: la respuesta es {right}). Tú: {verdict}.")

@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 matplotlib.use("Agg")
 
-from coursekit.checks import compare
+from coursekit.checks import compare, settle
 from coursekit.data import load_sample
 from coursekit.embeddings import bootstrap_interval, odd_one_out
 from coursekit.errors import CourseError
@@ -77,6 +77,16 @@ def test_compare_shows_what_differs_and_fails_beyond_the_tolerance(capsys):
         compare("distintos", [1.0, 2.0], [1.0, 2.5])
     with pytest.raises(AssertionError, match="formas"):
         compare("formas", [1.0], [[1.0]])
+
+
+def test_settle_tells_each_outcome_of_a_bet(capsys):
+    for bet in (None, "c", "a"):
+        settle(2, bet, "c")
+    assert [line.split(": ")[-1] for line in capsys.readouterr().out.splitlines()] == [
+        "no apostaste.",
+        "acertaste.",
+        "dijiste a).",
+    ]
 
 
 def test_names_on_the_map_do_not_overlap():

@@ -164,6 +164,11 @@ def spreadsheet_cell(text: object) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def person(student: str) -> str:
+    """El nombre de un estudiante, tal como se puede enseñar."""
+    return printable(student, 120) or "(sin nombre)"
+
+
 def sentence(text: str) -> str:
     """Un hallazgo, ya en una línea, con mayúscula y punto."""
     text = printable(text, 600)
@@ -207,7 +212,7 @@ def _environment(kind: str):
         keep_trailing_newline=True,
     )
     environment.filters.update(
-        line=printable, lines=printable_lines, sentence=sentence, number=number
+        line=printable, lines=printable_lines, sentence=sentence, number=number, person=person
     )
     environment.globals["symbol"] = lambda state: _SYMBOLS.get(state, "✘")
     return environment
@@ -287,7 +292,7 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
         if grade.state != OK:
             reasons.append(f"{grade.state}: {grade.reason}" if grade.reason else grade.state)
         if len(twins := same[grade.digest] if grade.points else []) > 1:
-            others = ", ".join(printable(g.student, 60) for g in twins if g is not grade)
+            others = ", ".join(person(g.student) for g in twins if g is not grade)
             reasons.append(f"el mismo archivo, byte a byte, que {others}")
         if 0 < scale.passing - mark <= near and not scale.passes(grade.points, grade.max_points):
             reasons.append("a un paso del aprobado")

@@ -24,12 +24,16 @@ def to_plain(value):
     Raises:
         TypeError: si el valor es de otro tipo.
     """
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return int.__int__(value)
     if isinstance(value, (np.bool_, np.number)):
         return value.item()
-    if isinstance(value, numbers.Number):
-        return value
+    if isinstance(value, numbers.Real):
+        return float(value)
     if hasattr(value, "detach"):  # tensor de torch, sin importar torch
         value = value.detach().cpu().numpy()
     elif hasattr(value, "toarray"):  # matriz dispersa de SciPy
@@ -96,9 +100,16 @@ def _as_array(value) -> np.ndarray | None:
 def _number_difference(expected, got, tolerance: float, where: str) -> str | None:
     if not _is_number(got):
         return f"{where}tu valor es {short(got)} y se esperaba un número"
-    if np.isclose(got, expected, rtol=tolerance, atol=tolerance, equal_nan=True):
+    if _is_close(got, expected, tolerance):
         return None
     return f"{where}tu valor es {short(got)} y se esperaba {short(expected)}"
+
+
+def _is_close(got, expected, tolerance: float) -> bool:
+    try:
+        return bool(np.isclose(float(got), float(expected), tolerance, tolerance, equal_nan=True))
+    except OverflowError:  # un entero que no cabe en coma flotante
+        return got == expected
 
 
 def _array_difference(expected: np.ndarray, got, tolerance: float) -> str | None:

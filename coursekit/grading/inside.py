@@ -1,0 +1,373 @@
+"""El lado de dentro de la cárcel: un proceso precargado que se bifurca por entrega y por pregunta.
+
+Se ejecuta como programa suelto (`python -I inside.py AJUSTES`). El proceso precargado importa las
+bibliotecas una vez y no lee nunca una entrega: por cada una nace un *recluso* en espacios de nombres
+propios, que lee el encargo, ejecuta las celdas y se bifurca otra vez por cada pregunta. De aquí no
+sale un veredicto: solo los valores que la respuesta dio en cada caso. No hay nada que falsificar.
+
+Por la entrada llegan `E` y un encargo, o `.` (terminar con él); por la salida van las tramas del
+recluso; por la de errores, las líneas del proceso precargado: `listo`, `muerto`, `limpio`.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import select
+import shutil
+import signal
+import sys
+import time
+import types
+from pathlib import Path
+
+import coursekit
+
+_GRADING = "coursekit.grading"
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    _install_stub()
+    if settings["layout"]:
+        kernel.change_root(**settings["layout"])
+    for name in settings["imports"]:
+        importlib.import_module(name)
+    _seed_everything()
+    settings["address_space"] = _address_space(settings["megabytes"])
+    _become(settings["uid"])
+    os.chdir(settings["folder"])
+    settings["nested"] = settings["nested"] and _can_nest()
+    gc.collect()
+    gc.freeze()
+    _say("listo", "anidada" if settings["nested"] else "compartida")
+    _serve(settings)
+
+
+def _install_stub() -> None:
+    """`coursekit.grading` sin ejercicios: `check` y `hint` existen y no hacen nada."""
+    global kernel, wire, running, cells
+    stub = types.ModuleType(_GRADING)
+    stub.check = stub.hint = lambda *arguments, **options: None
+    sys.modules[_GRADING] = coursekit.grading = stub
+    stub.__path__ = [os.path.dirname(os.path.abspath(__file__))]
+    needed = ("wire", "running", "cells")
+    wire, running, cells = (importlib.import_module(f"{_GRADING}.{name}") for name in needed)
+    kernel = importlib.import_module(f"{_GRADING}.kernel") if sys.platform == "linux" else None
+    stub.__path__ = []
+
+
+def _become(uid: int | None) -> None:
+    """Deja de ser root, si lo era, y cierra la puerta a recuperar privilegios."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    if kernel:
+        kernel.drop_privileges()
+        kernel.adopt_orphans()
+        kernel.hide_memory()
+
+
+def _address_space(megabytes: int) -> int | None:
+    """El espacio de direcciones de una entrega: lo ya cargado y `megabytes` más."""
+    if not kernel:
+        return None
+    # Si aun así falta memoria, que el núcleo elija a estos procesos y no a los del docente.
+    Path("/proc/self/oom_score_adj").write_text("1000")
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * resource.getpagesize() + (megabytes << 20)
+
+
+def _can_nest() -> bool:
+    """Prueba en un hijo si cada entrega puede tener sus espacios de nombres."""
+    child = os.fork()
+    if child == 0:
+        try:
+            _isolate()
+            os._exit(0)
+        except BaseException:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def _isolate() -> None:
+    flags = kernel.NEWUSER | kernel.NEWPID | kernel.NEWNS | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS
+    kernel.unshare(flags)
+    kernel.mount_private("/tmp", 32)
+    kernel.mount_private("/dev/shm", 32)
+    kernel.mount_private("/proc", 0)
+
+
+def _say(*words: object) -> None:
+    os.write(2, (" ".join(map(str, words)) + "\n").encode())
+
+
+# --- El proceso precargado ---------------------------------------------------------------------
+
+
+def _serve(settings: dict) -> None:
+    while os.read(0, 1) == b"E":
+        job_read, told = os.pipe()
+        if os.fork() == 0:
+            os.close(job_read)
+            _imprison(settings, told)
+        os.close(told)
+        words = b""
+        while chunk := os.read(job_read, 64):
+            words += chunk
+        os.close(job_read)
+        inmate = int(words or 0)
+        _wait_for_order(inmate)
+        if _kill_everyone(inmate):
+            if not settings["nested"]:
+                _empty_folders(settings["folder"])
+            _say("limpio")
+        else:
+            return  # sin «limpio», el juez derriba la cárcel entera y levanta otra
+
+
+def _wait_for_order(inmate: int) -> None:
+    """Espera a que el juez mande terminar; si el recluso muere antes, lo anuncia."""
+    alive = True
+    while not select.select([0], [], [], 0.01 if alive else None)[0]:
+        code = _reap(inmate)
+        if code is not None:
+            alive = False
+            _say("muerto", code)
+    os.read(0, 1)
+
+
+def _reap(inmate: int) -> int | None:
+    """Recoge a los hijos terminados; el código de salida del recluso si es uno de ellos."""
+    try:
+        while (found := os.waitpid(-1, os.WNOHANG))[0]:
+            if found[0] == inmate:
+                return os.waitstatus_to_exitcode(found[1])
+    except ChildProcessError:
+        return 0
+    return None
+
+
+def _kill_everyone(inmate: int) -> bool:
+    """Acaba con el recluso y con cuanto dejó en marcha; `False` si algo sobrevive."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        # Primero se les para: matarlos de uno en uno haría sitio a una bomba de procesos.
+        family = set()
+        while (found := _descendants(inmate)) - family:
+            family |= found
+            for pid in found:
+                _signal(pid, signal.SIGSTOP)
+        for pid in family:
+            _signal(pid, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        except ChildProcessError:
+            return True
+        time.sleep(0.0005)
+    return False
+
+
+def _signal(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _descendants(inmate: int) -> set[int]:
+    """Los procesos vivos que descienden de este, según /proc; donde no lo hay, el recluso."""
+    if not os.path.isdir("/proc/self"):
+        return {inmate}
+    parents = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                stat = Path(f"/proc/{entry}/stat").read_text()
+            except OSError:
+                continue
+            state, parent = stat.rpartition(")")[2].split()[:2]
+            if state not in "ZX":
+                parents[int(entry)] = int(parent)
+    found, more = set(), {os.getpid()}
+    while more:
+        more = {pid for pid, parent in parents.items() if parent in more} - found
+        found |= more
+    return found
+
+
+def _empty_folders(*folders: str) -> None:
+    for folder in folders:
+        for entry in os.scandir(folder):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                os.unlink(entry.path)
+
+
+# --- El recluso --------------------------------------------------------------------------------
+
+
+def _imprison(settings: dict, told: int) -> None:
+    """En el hijo recién nacido: se aísla y tiene a su vez el hijo que será el recluso."""
+    try:
+        if settings["nested"]:
+            _isolate()
+        inmate = os.fork()
+        if inmate:
+            os.write(told, str(inmate).encode())
+            os._exit(0)
+        _prepare(settings)
+        job = wire.loads(_read_frame(0))
+        os.close(told)
+        channel = _close_doors()
+        _serve_sentence(job, channel)
+    except BaseException as error:
+        os.write(2, f"fallo {error!r:.300}\n".encode())
+    finally:
+        os._exit(3)
+
+
+def _prepare(settings: dict) -> None:
+    os.setsid()
+    if settings["nested"]:
+        kernel.drop_privileges()
+        os.chdir("/tmp")
+    limits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 32 << 20,
+        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_NPROC: settings["processes"],
+    }
+    if settings["address_space"]:
+        limits[resource.RLIMIT_AS] = settings["address_space"]
+    for limit, value in limits.items():
+        hard = resource.getrlimit(limit)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(limit, (value, value))
+    if kernel:
+        kernel.forbid_syscalls()
+
+
+def _read_frame(source: int) -> bytes:
+    length = int.from_bytes(_read_exactly(source, 4), "big")
+    return _read_exactly(source, length)
+
+
+def _read_exactly(source: int, length: int) -> bytes:
+    pieces = []
+    while length:
+        piece = os.read(source, min(length, 1 << 20))
+        if not piece:
+            raise EOFError
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)
+
+
+def _close_doors() -> int:
+    """Entrada, salida y errores dan a la nada; queda un solo canal hacia el juez."""
+    channel = os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for standard in (0, 1, 2):
+        os.dup2(nothing, standard)
+    os.set_inheritable(channel, False)
+    return channel
+
+
+def _serve_sentence(job: dict, channel: int) -> None:
+    namespace = cells.new_namespace()
+    _seed_everything()
+    errors = cells.run_cells(job["cells"], namespace, job["rescue"])
+    _write_frame(channel, json.dumps({"cells": errors}).encode())
+    # Una alarma que dejó una celda no debe sonar en medio de una pregunta.
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for question in job["questions"]:
+        _write_frame(channel, _answer(question, namespace, job["seconds"]))
+    os._exit(0)
+
+
+def _write_frame(channel: int, text: bytes) -> None:
+    data = memoryview(wire.frame(text))
+    while data:
+        data = data[os.write(channel, data) :]
+
+
+def _answer(question: dict, namespace: dict, seconds: float) -> bytes:
+    """Evalúa una pregunta en un hijo, con su propio plazo."""
+    if question["name"] not in namespace:
+        return json.dumps({"state": "falta"}).encode()
+    source, sink = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.close(source)
+            os.setpgid(0, 0)
+            _write_all(sink, _evaluate(namespace[question["name"]], question["cases"]))
+        finally:
+            os._exit(0)
+    os.close(sink)
+    answer, timed_out = _read_until(source, time.monotonic() + seconds)
+    os.close(source)
+    for target in (os.killpg, os.kill):
+        try:
+            target(child, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if timed_out:
+        return json.dumps({"state": "tiempo agotado"}).encode()
+    return answer or json.dumps({"state": "caída", "code": code}).encode()
+
+
+def _evaluate(answer, cases: list) -> bytes:
+    _seed_everything()
+    try:
+        cases = [running.restore_case(case) for case in wire.decode(cases, tensors=True)]
+        outcomes = running.run(answer, cases)
+        described = [(outcome.value, outcome.error, outcome.untried) for outcome in outcomes]
+        return wire.dumps({"state": "respuesta", "outcomes": wire.encode(described)})
+    except wire.WireError as error:
+        return json.dumps({"state": "caída", "reason": f"{error}"}).encode()
+    except BaseException as error:
+        failed = (None, cells.describe_error(error), False)
+        return wire.dumps({"state": "respuesta", "outcomes": wire.encode([failed] * len(cases))})
+
+
+def _write_all(sink: int, text: bytes) -> None:
+    data = memoryview(text)
+    while data:
+        data = data[os.write(sink, data) :]
+
+
+def _read_until(source: int, deadline: float) -> tuple[bytes, bool]:
+    text = b""
+    while (left := deadline - time.monotonic()) > 0:
+        if select.select([source], [], [], left)[0]:
+            piece = os.read(source, 1 << 16)
+            if not piece or len(text) > wire.MAX_BYTES:
+                return text, False
+            text += piece
+    return text, True
+
+
+def _seed_everything() -> None:
+    """Que una respuesta al azar sin semilla dé siempre lo mismo."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        import numpy as np
+
+        np.random.seed(0)
+        np.random.bit_generator.randbits = random.Random(0).getrandbits
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Llamadas al núcleo de Linux que Python no ofrece: espacios de nombres, montajes y privilegios."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+
+NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
+NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+_NOSUID, _NODEV, _NOEXEC, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = (
+    2, 4, 8, 1, 32, 4096, 16384, 1 << 18,
+)  # fmt: skip
+_DETACH = 2
+_SET_DUMPABLE, _SET_NO_NEW_PRIVS, _SET_CHILD_SUBREAPER = 4, 38, 36
+
+# Qué no puede llamar una entrega: redes, depuración, montajes y rincones del núcleo.
+_FORBIDDEN = """socket ptrace process_vm_readv process_vm_writev mount umount2 pivot_root chroot
+unshare setns bpf perf_event_open userfaultfd keyctl add_key request_key io_uring_setup
+open_by_handle_at name_to_handle_at kexec_load init_module finit_module delete_module reboot
+swapon swapoff acct quotactl syslog fsopen move_mount open_tree mount_setattr pidfd_getfd
+shmget semget msgget mq_open""".split()
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _call(name: str, *arguments) -> None:
+    if getattr(_libc, name)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{name}: {os.strerror(number)}")
+
+
+def unshare(flags: int) -> None:
+    """Separa este proceso en espacios de nombres propios; conserva su usuario."""
+    uid, gid = os.getuid(), os.getgid()
+    _call("prctl", _SET_DUMPABLE, 1, 0, 0, 0)  # si no, los mapas de usuario no se pueden escribir
+    _call("unshare", flags)
+    if flags & NEWUSER:
+        for file, line in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+            with open(f"/proc/self/{file}", "w") as out:
+                out.write(line)
+    _mount(None, "/", None, _REC | _PRIVATE)
+
+
+def mount_private(path: str, megabytes: int) -> None:
+    """Monta en `path` una carpeta vacía en memoria, con tope; con 0 no admite nada."""
+    options = f"size={megabytes}m,nr_inodes=4096,mode=1777" if megabytes else "nr_inodes=1,mode=555"
+    _mount("tmpfs", path, "tmpfs", _NOSUID | _NODEV, options)
+
+
+def change_root(readonly: list[str], hidden: list[str]) -> None:
+    """Deja a la vista solo unas carpetas, de solo lectura; lo demás desaparece.
+
+    Args:
+        readonly: carpetas y archivos visibles.
+        hidden: carpetas, dentro de las anteriores, que se ven vacías.
+    """
+    _mount(None, "/", None, _REC | _PRIVATE)
+    root = "/tmp"
+    _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=755")
+    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
+    for path in (*readonly, *devices):
+        target = root + path
+        if os.path.isdir(path):
+            os.makedirs(target, exist_ok=True)
+        else:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            open(target, "w").close()
+        _mount(path, target, None, _BIND | _REC)
+        if path not in devices:
+            # Al volver a montar hay que repetir las restricciones que ya tenía.
+            kept = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC | 1024 | 2048 | 4096)
+            relative = {1024: 1024, 2048: 2048, 4096: 1 << 21}
+            flags = kept & 15 | sum(relative[bit] for bit in relative if kept & bit)
+            _mount(None, target, None, _REMOUNT | _BIND | _RDONLY | flags)
+    for path in hidden:
+        _mount("tmpfs", root + path, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k")
+    for path in ("/proc", "/tmp", "/dev/shm", "/.antes"):
+        os.makedirs(root + path, exist_ok=True)
+    _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
+    mount_private(root + "/tmp", 32)
+    mount_private(root + "/dev/shm", 32)
+    os.chdir(root)
+    _syscall_pivot_root(".", ".antes")
+    os.chdir("/")
+    _call("umount2", b"/.antes", _DETACH)
+    os.rmdir("/.antes")
+    _mount(None, "/", None, _REMOUNT | _RDONLY | _NOSUID | _NODEV, "size=1m,mode=755")
+
+
+def _mount(source, target, kind, flags, options=None) -> None:
+    encode = lambda text: text.encode() if text else None  # noqa: E731
+    _call("mount", encode(source), encode(target), encode(kind), ctypes.c_ulong(flags), encode(options))
+
+
+def _syscall_pivot_root(new: str, old: str) -> None:
+    # glibc no la envuelve y su número cambia con la arquitectura: 155 en x86-64, 41 en las demás.
+    number = 155 if os.uname().machine == "x86_64" else 41
+    _call("syscall", number, new.encode(), old.encode())
+
+
+def hide_memory() -> None:
+    """Que ningún otro proceso del mismo usuario lea la memoria de este."""
+    _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def adopt_orphans() -> None:
+    """Los nietos que pierdan a su padre pasan a ser hijos de este proceso."""
+    _call("prctl", _SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def drop_privileges() -> None:
+    """Renuncia a toda capacidad y a ganar otras ejecutando programas."""
+    _call("prctl", _SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    _call("capset", header, (ctypes.c_uint32 * 6)())
+
+
+def forbid_syscalls() -> bool:
+    """Prohíbe las llamadas de `_FORBIDDEN`; `False` si falta pyseccomp o libseccomp."""
+    try:
+        import pyseccomp
+    except (ImportError, RuntimeError, OSError):
+        return False
+    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in _FORBIDDEN:
+        try:
+            rules.add_rule(pyseccomp.ERRNO(1), name)
+        except (OSError, ValueError, RuntimeError):
+            continue  # esta arquitectura no la tiene
+    rules.load()
+    return True

@@ -1,11 +1,13 @@
 """Las figuras del curso: un solo estilo, una sola paleta."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.transforms import Bbox
 
 # Okabe e Ito (2008): se distinguen también con daltonismo. Sin el amarillo, que no se lee
 # sobre blanco.
@@ -83,16 +85,17 @@ def scatter_words(
     ax.scatter(*points.T, s=18, c=shades)
     ax.margins(0.12)
     figure.draw_without_rendering()
+    dots = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in ax.transData.transform(points)]
     taken = []
-    for word, point, shade in zip(words, points, shades):
+    for i, (word, point, shade) in enumerate(zip(words, points, shades)):
         label = ax.annotate(
             word, point, xytext=(4, 3), textcoords="offset points", color=shade
         )
-        # Cada nombre prueba los cuatro lados de su punto hasta no pisar a los ya puestos.
-        for x, y in [(4, 3), (4, -11), (-4, 3), (-4, -11)]:
+        # Cada nombre prueba los lados de su punto, cada vez más lejos, hasta no pisar nada.
+        for y, x in product((3, -11, 13, -21, 23, -31), (5, -5)):
             label.set(position=(x, y), horizontalalignment="left" if x > 0 else "right")
             box = label.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
+            if not any(map(box.overlaps, taken + dots[:i] + dots[i + 1 :])):
                 break
         taken.append(box)
     return ax

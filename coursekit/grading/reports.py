@@ -292,8 +292,9 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
         if grade.state != OK:
             reasons.append(f"{grade.state}: {grade.reason}" if grade.reason else grade.state)
         if len(twins := same[grade.digest] if grade.points else []) > 1:
-            others = ", ".join(person(g.student) for g in twins if g is not grade)
-            reasons.append(f"el mismo archivo, byte a byte, que {others}")
+            others = [person(g.student) for g in twins if g is not grade]
+            more = f" y otras {len(others) - 3} entregas" if len(others) > 3 else ""
+            reasons.append(f"el mismo archivo, byte a byte, que {', '.join(others[:3])}{more}")
         if 0 < scale.passing - mark <= near and not scale.passes(grade.points, grade.max_points):
             reasons.append("a un paso del aprobado")
         elif not grade.points and grade.state == OK:

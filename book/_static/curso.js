@@ -6,15 +6,7 @@ function reachByKeyboard() {
   }
 }
 
-// Los botones que despliegan celdas llegan con el nombre en inglés.
-function nameToggles() {
-  for (const button of document.querySelectorAll("button.toggle-button")) {
-    button.ariaLabel = "Mostrar u ocultar";
-  }
-}
-
 window.addEventListener("load", () => {
-  nameToggles();
   reachByKeyboard();
   window.MathJax?.startup?.promise?.then(reachByKeyboard);
 });

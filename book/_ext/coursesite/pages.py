@@ -17,6 +17,7 @@ MENDS = {
     '<div class="bd-sidebar-primary': '<div role="complementary" aria-label="Índice del curso"'
                                       ' class="bd-sidebar-primary',
     "<summary><span": '<summary aria-label="Mostrar u ocultar los apartados"><span',
+    ' aria-label="Toggle hidden content"': "",
     ' role="doc-biblioentry"': "",
     ' role="doc-backlink"': "",
     '<div role="list" class="citation-list">': '<div class="citation-list">',

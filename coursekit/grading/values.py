@@ -55,12 +55,13 @@ def _key(key):
     return tuple(map(_key, key)) if isinstance(key, tuple) else to_plain(key)
 
 
-def first_difference(expected, got, tolerance: float) -> str | None:
+def first_difference(expected, got, tolerance: float, reveal: bool = True) -> str | None:
     """Dice en español en qué difiere primero lo obtenido de lo esperado.
 
     Args:
         expected, got: valores que devuelve `to_plain`.
         tolerance: diferencia relativa admitida entre números (y absoluta cerca de cero).
+        reveal: si se puede decir el valor esperado; formas y largos se dicen siempre.
 
     Returns:
         Una frase sin punto final, o `None` si son iguales.
@@ -68,16 +69,21 @@ def first_difference(expected, got, tolerance: float) -> str | None:
     if got is None and expected is not None:
         return "tu respuesta devuelve None: ¿falta un return?"
     if _is_number(expected):
-        return _number_difference(expected, got, tolerance, "")
+        return _number_difference(expected, got, tolerance, reveal, "")
     if isinstance(expected, dict):
-        return _dict_difference(expected, got, tolerance)
+        return _dict_difference(expected, got, tolerance, reveal)
     if _as_array(expected) is not None:
-        return _array_difference(_as_array(expected), got, tolerance)
+        return _array_difference(_as_array(expected), got, tolerance, reveal)
     if isinstance(expected, list):
-        return _list_difference(expected, got, tolerance)
+        return _list_difference(expected, got, tolerance, reveal)
     if type(got) is not type(expected) or got != expected:
-        return f"tu valor es {short(got)} y se esperaba {short(expected)}"
+        return _unlike(expected, got, reveal)
     return None
+
+
+def _unlike(expected, got, reveal: bool) -> str:
+    wanted = f"se esperaba {short(expected)}" if reveal else "no es el esperado"
+    return f"tu valor es {short(got)} y {wanted}"
 
 
 def _is_number(value) -> bool:
@@ -97,12 +103,12 @@ def _as_array(value) -> np.ndarray | None:
     return array if array.dtype.kind in "iuf" else None
 
 
-def _number_difference(expected, got, tolerance: float, where: str) -> str | None:
+def _number_difference(expected, got, tolerance: float, reveal: bool, where: str) -> str | None:
     if not _is_number(got):
         return f"{where}tu valor es {short(got)} y se esperaba un número"
     if _is_close(got, expected, tolerance):
         return None
-    return f"{where}tu valor es {short(got)} y se esperaba {short(expected)}"
+    return where + _unlike(expected, got, reveal)
 
 
 def _is_close(got, expected, tolerance: float) -> bool:
@@ -112,7 +118,7 @@ def _is_close(got, expected, tolerance: float) -> bool:
         return got == expected
 
 
-def _array_difference(expected: np.ndarray, got, tolerance: float) -> str | None:
+def _array_difference(expected: np.ndarray, got, tolerance: float, reveal: bool) -> str | None:
     array = _as_array(got)
     if array is None:
         return f"tu valor es {short(got)} y se esperaba un arreglo de forma {expected.shape}"
@@ -124,11 +130,11 @@ def _array_difference(expected: np.ndarray, got, tolerance: float) -> str | None
     place = tuple(int(i) for i in np.argwhere(wrong)[0])
     shown = place[0] if len(place) == 1 else place
     return _number_difference(
-        expected[place].item(), array[place].item(), tolerance, f"en la posición {shown} "
+        expected[place].item(), array[place].item(), tolerance, reveal, f"en la posición {shown} "
     )
 
 
-def _list_difference(expected: list, got, tolerance: float) -> str | None:
+def _list_difference(expected: list, got, tolerance: float, reveal: bool) -> str | None:
     if isinstance(got, np.ndarray):
         got = list(got)
     if not isinstance(got, list):
@@ -136,22 +142,22 @@ def _list_difference(expected: list, got, tolerance: float) -> str | None:
     if len(got) != len(expected):
         return f"tu lista tiene {len(got)} elementos y se esperaban {len(expected)}"
     for position, (want, have) in enumerate(zip(expected, got)):
-        if difference := first_difference(want, have, tolerance):
+        if difference := first_difference(want, have, tolerance, reveal):
             return f"en el elemento {position}, {difference}"
     return None
 
 
-def _dict_difference(expected: dict, got, tolerance: float) -> str | None:
+def _dict_difference(expected: dict, got, tolerance: float, reveal: bool) -> str | None:
     if not isinstance(got, dict):
         return f"tu valor es {short(got)} y se esperaba un diccionario"
     for key in expected:
         if key not in got:
-            return f"falta la clave {short(key)}"
+            return f"falta la clave {short(key)}" if reveal else "falta una clave"
     for key in got:
         if key not in expected:
             return f"sobra la clave {short(key)}"
     for key, want in expected.items():
-        if difference := first_difference(want, got[key], tolerance):
+        if difference := first_difference(want, got[key], tolerance, reveal):
             return f"en la clave {short(key)}, {difference}"
     return None
 

@@ -404,4 +404,5 @@ SET = ExerciseSet(
     id="rnn-desde-cero",
     title="Una red recurrente desde cero",
     exercises=(by_hand, partitions, stepping, clipping, temperature, detective),
+    imports=("numpy", "torch"),
 )

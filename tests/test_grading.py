@@ -3,7 +3,9 @@
 import contextlib
 import io
 import math
+from pathlib import Path
 
+import jupytext
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from coursekit.grading.running import run
 from coursekit.grading.sets import all_sets, find_exercise, load_set
 from coursekit.grading.values import first_difference, short, to_plain
 
+ROOT = Path(__file__).parents[1]
 EXERCISES = [exercise for exercise_set in all_sets() for exercise in exercise_set.exercises]
 MISTAKES = [(exercise, mistake) for exercise in EXERCISES for mistake in exercise.mistakes]
 SEEDS = ["cuaderno", "secreta", "otra"]
@@ -186,3 +189,30 @@ def test_short_keeps_one_line():
     assert short(1 / 3) == "0.3333"
     assert short(np.zeros((2, 3))) == "un arreglo de forma (2, 3)"
     assert len(short("x" * 500)) == 70 and "\n" not in short("a\nb")
+
+
+def run_notebook(path):
+    """Lo que imprime un cuaderno, con cada `check(...)` en su lugar."""
+    names = {}
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        for cell in jupytext.read(path).cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, str(path), "exec"), names)  # noqa: S102
+    return [line for line in out.getvalue().splitlines() if line[:1] in "✔✘○"]
+
+
+@pytest.mark.parametrize("exercise_set", all_sets(), ids=lambda s: s.id)
+@pytest.mark.parametrize(
+    "folder, mark, state", [("solutions", "✔", "correcto"), ("exercises", "○", "sin intentar")]
+)
+def test_solutions_are_right_and_skeletons_are_untried(exercise_set, folder, mark, state):
+    answers = run_notebook(ROOT / folder / f"{exercise_set.id}.md")
+    assert [line.split(":")[0] for line in answers] == [
+        f"{mark} {exercise.id}" for exercise in exercise_set.exercises
+    ]
+    assert all(line.split(": ")[1].startswith(state) for line in answers)
+
+
+def test_every_set_has_its_notebook():
+    names = {path.stem for path in (ROOT / "solutions").glob("*.md")}
+    assert names == {exercise_set.id for exercise_set in all_sets()}

@@ -87,6 +87,7 @@ def test_scales_of_each_country(name, points, mark, passes):
 def test_pass_mark_and_demand_can_be_chosen():
     mexico = find_scale("0-10", passing=6)
     assert (mexico.text(5.9, 10), mexico.passes(5.9, 10), mexico.passes(6, 10)) == ("5.9", False, True)
+    assert find_scale("0-10", passing=5.9).passes(5.9, 10)  # 5.9 en binario es un poco más
     strict = find_scale("1-7", demand=0.7)
     assert (strict.text(7, 10), strict.passes(6.9, 10)) == ("4.0", True)  # 3.957 se escribe 4.0
     for wrong in [("0-100",), ("0-20", 20), ("0-20", 0), ("0-20", float("nan")), ("1-7", 4, 0.0), ("1-7", 4, 60)]:

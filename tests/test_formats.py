@@ -209,6 +209,25 @@ def test_moodle_nobody_takes_the_row_of_another(tmp_path):
     assert done.filled == 0 and len(done.missing) == 2  # dos piden la misma fila
 
 
+@pytest.mark.parametrize(
+    "file",
+    [
+        "Eva_103_assignsubmission_file_/x.ipynb",
+        "entregas.zip/Eva_103_assignsubmission_file_/x.ipynb",
+        "Eva_103_assignsubmission_file_/Ana_101_assignsubmission_file_/x.ipynb",
+        "Eva_103_assignsubmission_file_/Ana_101_assignsubmission_file_x.ipynb",
+        "Eva_103_assignsubmission_file_Ana_101_assignsubmission_file_x.ipynb",
+        "Eva_103_assignsubmission_file_x.zip/Ana_101_assignsubmission_file_/x.ipynb",
+        "A_101_assignsubmission_file__103_assignsubmission_file_/x.ipynb",
+        "Eva_103_assignsubmission_file/x.ipynb",
+    ],
+)
+def test_moodle_participant_is_the_one_moodle_wrote(tmp_path, file):
+    sheet = moodle_sheet(tmp_path / "hoja.csv")
+    fill_moodle_sheet(sheet, batch(grade("Ana Pérez", file)), SCALE, tmp_path / "lleno.csv")
+    assert [row[4] for row in read_sheet(tmp_path / "lleno.csv")[1:]] == ["", "", "15", "", ""]
+
+
 def test_moodle_other_maximum_takes_the_share_of_the_points(tmp_path):
     sheet = moodle_sheet(tmp_path / "hoja.csv", SPANISH, maximum="100,00")
     fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")

@@ -125,8 +125,10 @@ _HEADERS = {
     "feedback": re.compile(r"feedback comments?.*|comentarios?( de)?( la)? (retroalimentacion|respuesta"
                            r"|evaluacion|realimentacion).*|comentarios?|retroalimentacion.*"),
 }  # fmt: skip
-_FOLDER = re.compile(r"(?:^|/)[^/]*_(\d+)_assignsubmission_[a-z]+_?(?=/)")
-_FLAT = re.compile(r"(?:^|/)[^/]*?_(\d+)_assignsubmission_[a-z]+_[^/]*$")
+# «Nombre_123_assignsubmission_file_/suyo.ipynb» o «Nombre_123_assignsubmission_file_suyo.ipynb»: en la
+# carpeta manda el último número y en el archivo el primero, porque el resto lo elige el estudiante.
+_FOLDER = re.compile(r".*_(\d+)_assignsubmission_[a-z]+_?")
+_FLAT = re.compile(r".*?_(\d+)_assignsubmission_[a-z]+_.*")
 
 
 @dataclass(frozen=True)
@@ -240,14 +242,21 @@ def _match(rows, columns, grades) -> dict[int, Grade]:
             indexes[2][name].add(place)
     claims = defaultdict(list)
     for grade in grades:
-        if found := _FOLDER.search(grade.file) or _FLAT.search(grade.file):
-            candidates = indexes[0][found[1]]  # si lleva número, ningún nombre lo sustituye
+        if participant := _participant(grade.file):
+            candidates = indexes[0][participant]  # si lleva número, ningún nombre lo sustituye
         else:
             key = _plain(grade.student)
             candidates = indexes[1][key] or indexes[2][key]
         if len(candidates) == 1:
             claims[min(candidates)].append(grade)
     return {place: claim[0] for place, claim in sorted(claims.items()) if len(claim) == 1}
+
+
+def _participant(file: str) -> str | None:
+    """El número de participante que Moodle pone en una ruta; solo cuenta su primera aparición."""
+    *folders, name = file.split("/")
+    matches = [_FOLDER.fullmatch(part) or _FLAT.fullmatch(part) for part in folders]
+    return next((match[1] for match in [*matches, _FLAT.fullmatch(name)] if match), None)
 
 
 def _cell(row: list[str], place: int | None) -> str:

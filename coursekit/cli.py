@@ -1,6 +1,8 @@
-"""La orden `coursekit`: datos y cuadernos desde la terminal."""
+"""La orden `coursekit`: datos, cuadernos y calificación desde la terminal."""
 
 import argparse
+import re
+import secrets
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="órdenes", metavar="ORDEN", required=True)
     _add_data(commands)
     _add_notebooks(commands)
+    _add_grading(commands)
     return parser
 
 
@@ -101,6 +104,62 @@ def _add_notebooks(commands: argparse._SubParsersAction) -> None:
         "--comprobar", action="store_true", help="solo comprueba que están al día; no escribe nada"
     )
     command.set_defaults(run=_notebooks)
+
+
+def _add_grading(commands: argparse._SubParsersAction) -> None:
+    text = "califica una carpeta o un zip de entregas, sin fiarse de ellas"
+    command = commands.add_parser("calificar", help=text, description=text)
+    add = command.add_argument
+    add("submissions", nargs="?", type=Path, metavar="ENTREGAS",
+        help="carpeta con un cuaderno o una carpeta por estudiante, o el zip de Moodle o de Drive")
+    add("--conjunto", metavar="ID", help="conjunto de ejercicios: el nombre del cuaderno")
+    add("--salida", type=Path, metavar="DIR", help="carpeta de los informes")
+    add("--semilla", metavar="TEXTO",
+        help="semilla secreta de los casos; sin ella se inventa una y queda en DIR/semilla.txt")
+    _add_scale(command)
+    add("--trabajadores", type=_positive, metavar="N", help="entregas a la vez (una por núcleo)")
+    add("--plazo", type=_seconds, default=20.0, metavar="SEGUNDOS",
+        help="lo que pueden tardar las celdas, y cada pregunta (%(default)g)")
+    add("--proteccion", metavar="NOMBRE", help="la que se usa, en lugar de la mejor que haya")
+    add("--parte", type=_part, default=(1, 1), metavar="i/n",
+        help="califica solo una parte; las une «coursekit reunir»")
+    add("--dask", metavar="DIRECCIÓN", help="reparte el trabajo con este planificador de Dask")
+    _add_formats(command)
+    add("--diagnostico", action="store_true", help="dice qué protección tiene este equipo")
+    command.set_defaults(run=_grade)
+
+    text = "une las partes de un lote calificado por separado"
+    command = commands.add_parser("reunir", help=text, description=text)
+    command.add_argument("parts", nargs="+", type=Path, metavar="PARTE",
+                         help="la carpeta de salida de cada parte")
+    command.add_argument("--salida", type=Path, required=True, metavar="DIR", help="la del lote entero")
+    _add_scale(command)
+    _add_formats(command)
+    command.set_defaults(run=_merge)
+
+    text = "prepara lo que otra plataforma necesita para calificar"
+    command = commands.add_parser("empaquetar", help=text, description=text)
+    command.add_argument("platform", choices=["gradescope"], metavar="gradescope", help="la plataforma")
+    command.add_argument("--conjunto", required=True, metavar="ID", help="conjunto de ejercicios")
+    command.add_argument("--semilla", required=True, metavar="TEXTO", help="semilla secreta")
+    command.add_argument("--salida", type=Path, required=True, metavar="ZIP", help="archivo que se escribe")
+    _add_scale(command)
+    command.set_defaults(run=_pack)
+
+
+def _add_scale(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--escala", default="0-20", metavar="ESCALA",
+                         help="0-20, 0-10, 1-7 o 0-5 (%(default)s)")
+    command.add_argument("--aprobado", type=float, metavar="NOTA", help="otra nota de aprobado")
+    command.add_argument("--exigencia", type=float, metavar="FRACCIÓN",
+                         help="fracción de los puntos con que se aprueba")
+
+
+def _add_formats(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--moodle", type=Path, metavar="HOJA",
+                         help="llena una copia de la hoja de calificación descargada de Moodle")
+    command.add_argument("--gradescope", action="store_true", help="un results.json por entrega")
+    command.add_argument("--ags", action="store_true", help="las notas para LTI, en ags.json")
 
 
 def _list_data(_: argparse.Namespace) -> int:
@@ -141,6 +200,123 @@ def _notebooks(options: argparse.Namespace) -> int:
     from coursekit.publishing.notebooks import main as write_notebooks
 
     return write_notebooks(options.comprobar)
+
+
+def _grade(options: argparse.Namespace) -> int:
+    from coursekit.grading import sandbox
+    from coursekit.grading.batch import grade_batch
+
+    if options.diagnostico:
+        print(sandbox.diagnose())
+        return 0
+    for name, value in (
+        ("ENTREGAS", options.submissions), ("--conjunto", options.conjunto), ("--salida", options.salida),
+    ):  # fmt: skip
+        if not value:
+            raise CourseError(f"Falta {name}. Mira «coursekit calificar --help».")
+    scale = _scale(options)  # antes de empezar: una escala mal escrita no debe costar una hora
+    if options.parte != (1, 1) and not options.semilla:
+        raise CourseError("Para calificar por partes hace falta --semilla: la misma en todas.")
+    protection = None
+    if not options.dask:
+        protection = sandbox.choose(options.proteccion)
+        if protection.exposes_host:
+            print(f"⚠ Protección «{protection.name}»: {protection.promise}.", file=sys.stderr)
+    batch = grade_batch(
+        options.submissions, options.conjunto, _seed(options),
+        workers=options.trabajadores, seconds=options.plazo, protection=protection,
+        part=options.parte, journal=options.salida / _JOURNAL, dask=options.dask,
+        progress=sys.stderr.isatty(),
+    )  # fmt: skip
+    return _report(batch, scale, options)
+
+
+def _merge(options: argparse.Namespace) -> int:
+    from coursekit.grading.batch import merge, write_journal
+
+    scale = _scale(options)
+    batch = merge([part / _JOURNAL for part in options.parts])
+    write_journal(options.salida / _JOURNAL, batch)
+    return _report(batch, scale, options)
+
+
+def _pack(options: argparse.Namespace) -> int:
+    from coursekit.grading.formats import gradescope_zip
+
+    gradescope_zip(options.conjunto, options.semilla, _scale(options), options.salida)
+    print(f"Escrito {options.salida}: súbelo a Gradescope; lleva la semilla, no lo repartas.")
+    return 0
+
+
+_JOURNAL = "lote.jsonl"
+
+
+def _report(batch, scale, options: argparse.Namespace) -> int:
+    """Escribe los informes y lo que se haya pedido para otras plataformas."""
+    import json
+
+    from coursekit.grading import formats, reports
+    from coursekit.grading.files import write_whole
+
+    folder = options.salida
+    reports.write_reports(batch, scale, folder)
+    if options.moodle:
+        sheet = formats.fill_moodle_sheet(options.moodle, batch, scale, folder / "moodle.csv")
+        print(f"Hoja de Moodle: {sheet.filled} filas llenas, en {folder / 'moodle.csv'}.")
+        for student in sheet.missing:
+            print(f"  No está en la hoja, o no se sabe cuál es su fila: {student}")
+        for student in sheet.ungraded:
+            print(f"  Sin entrega: {student}")
+    names = reports.feedback_names(batch.grades)
+    if options.gradescope:
+        for grade in batch.grades:
+            results = formats.gradescope_results(grade, scale)
+            path = folder / "gradescope" / f"{names[grade.file]}.json"
+            write_whole(path, json.dumps(results, ensure_ascii=False, indent=1))
+    if options.ags:
+        scores = formats.ags_scores(batch, scale)
+        write_whole(folder / "ags.json", json.dumps(scores, ensure_ascii=False, indent=1))
+    troubled = sum(grade.state not in ("ok", "sin intentar") for grade in batch.grades)
+    print(f"{len(batch.grades)} entregas calificadas; {troubled} con problemas. Notas: {folder / 'notas.csv'}")
+    return 0
+
+
+def _scale(options: argparse.Namespace):
+    from coursekit.grading.scales import find_scale
+
+    return find_scale(options.escala, options.aprobado, options.exigencia)
+
+
+def _seed(options: argparse.Namespace) -> str:
+    """La semilla pedida, la de otra vez, o una nueva que solo puede leer quien califica."""
+    if options.semilla:
+        return options.semilla
+    path = options.salida / "semilla.txt"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(16) + "\n", "utf-8")
+        print(f"Semilla nueva, guardada en {path}: no la publiques.")
+    return path.read_text("utf-8").strip()
+
+
+def _positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} no es un número entero positivo")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d{1,5}(\.\d+)?", text) or float(text) <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} no es un número de segundos")
+    return float(text)
+
+
+def _part(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
+    if not match or not 1 <= int(match[1]) <= int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} no es una parte como 2/8")
+    return int(match[1]), int(match[2])
 
 
 if __name__ == "__main__":

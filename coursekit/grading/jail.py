@@ -172,7 +172,8 @@ class Jail:
         except _Silence:
             said = self._said.decode("utf-8", "replace").strip().splitlines()
             self._stop(seconds=0)
-            raise JailError(said[-1] if said else "no arranca") from None
+            # De una traza importa el final; de lo que dice una herramienta, el principio.
+            raise JailError(said[-1 if "Traceback" in said[0] else 0] if said else "no arranca") from None
 
     def _stop(self, seconds: float = 5) -> None:
         """Derriba la cárcel; sus procesos mueren con ella."""

@@ -66,6 +66,11 @@ class Protection:
         """La orden que arranca el proceso precargado con esta protección."""
         return _COMMANDS[self.name](settings)
 
+    @property
+    def exposes_host(self) -> bool:
+        """Si una entrega hostil puede hacer daño a este equipo."""
+        return self.name == "proceso"
+
 
 LADDER = (
     Protection("bubblewrap", "sin red, sin tus archivos y sin privilegios; lo instala tu distribución"),
@@ -143,7 +148,7 @@ def diagnose() -> str:
         lines.append("Este equipo no puede calificar.")
     else:
         lines.append(f"Se usará «{chosen.name}»: {chosen.promise}.")
-        if chosen is LADDER[-1]:
+        if chosen.exposes_host:
             lines.append("Para proteger el equipo instala bubblewrap: sudo apt install bubblewrap.")
     return "\n".join(lines)
 

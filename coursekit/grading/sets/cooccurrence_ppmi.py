@@ -403,4 +403,5 @@ SET = ExerciseSet(
     id="coocurrencia-ppmi",
     title="Coocurrencia y PPMI",
     exercises=(by_hand, counting, weighing, associations, windows, detective),
+    imports=("numpy", "coursekit.data", "coursekit.text"),
 )

@@ -1,0 +1,14 @@
+"""Archivos que se escriben enteros o no se escriben."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
+    """Escribe un archivo de una vez: quien interrumpe no encuentra nada a medias."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(path.name + ".nuevo")
+    draft.write_bytes(text.encode(encoding))
+    os.replace(draft, path)

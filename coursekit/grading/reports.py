@@ -48,19 +48,19 @@ def write_reports(batch: Batch, scale: Scale, folder: Path) -> None:
     html, markdown = _environment("html"), _environment("md")
     names = feedback_names(batch.grades)
     common = {"batch": batch, "scale": scale}
-    _write(folder / "notas.csv", notes_csv(batch, scale), "utf-8-sig")
-    _write(folder / "notas.json", notes_json(batch, scale))
+    write_text(folder / "notas.csv", notes_csv(batch, scale), "utf-8-sig")
+    write_text(folder / "notas.json", notes_json(batch, scale))
     for grade in batch.grades:
         for environment, suffix in ((html, "html"), (markdown, "md")):
             page = environment.get_template(f"retro.{suffix}").render(grade=grade, **common)
-            _write(folder / "retro" / f"{names[grade.file]}.{suffix}", page)
+            write_text(folder / "retro" / f"{names[grade.file]}.{suffix}", page)
     summary = html.get_template("resumen.html").render(
         names=names, **common, **_summary(batch, scale)
     )
-    _write(folder / "resumen.html", summary)
+    write_text(folder / "resumen.html", summary)
     if questions := _open_questions(batch):
         page = html.get_template("abiertas.html").render(questions=questions, **common)
-        _write(folder / "abiertas.html", page)
+        write_text(folder / "abiertas.html", page)
 
 
 def notes_csv(batch: Batch, scale: Scale) -> str:
@@ -315,7 +315,7 @@ def _open_questions(batch: Batch) -> list[dict]:
     return list(questions.values())
 
 
-def _write(path: Path, text: str, encoding: str = "utf-8") -> None:
+def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Escribe un archivo entero o nada: quien interrumpe no encuentra una hoja a medias."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".nuevo")

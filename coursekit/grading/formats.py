@@ -145,16 +145,6 @@ class FilledSheet:
     missing: tuple[str, ...]
     ungraded: tuple[str, ...]
 
-    @property
-    def messages(self) -> list[str]:
-        """Lo mismo en español, línea a línea."""
-        lines = [f"Hoja de Moodle: {self.filled} filas con nota."]
-        if self.missing:
-            lines.append(f"Sin una fila clara en la hoja: {', '.join(self.missing)}.")
-        if self.ungraded:
-            lines.append(f"Filas sin entrega, que quedan como estaban: {', '.join(self.ungraded)}.")
-        return lines
-
 
 def fill_moodle_sheet(sheet: Path, batch: Batch, scale: Scale, out: Path) -> FilledSheet:
     """Llena una copia de la hoja de calificaciones que el docente descargó de Moodle.

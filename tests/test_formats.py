@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from conftest import ROOT
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from coursekit.errors import CourseError
 from coursekit.grading.formats import (
@@ -234,6 +236,17 @@ def test_moodle_other_maximum_takes_the_share_of_the_points(tmp_path):
     assert read_sheet(tmp_path / "lleno.csv", delimiter=";")[1][4] == "75,00"
 
 
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=6)))
+def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows):
+    table = [["Identifier", "Full name", "Grade"], *rows]
+    with (tmp_path / "hoja.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, quoting=csv.QUOTE_ALL).writerows(table)
+    fill_moodle_sheet(tmp_path / "hoja.csv", LOT, SCALE, tmp_path / "lleno.csv")
+    after = read_sheet(tmp_path / "lleno.csv", "utf-8")
+    assert [row for row in after if "101" not in row[0]] == [row for row in table if "101" not in row[0]]
+
+
 def test_moodle_odd_rows_are_kept(tmp_path):
     sheet = tmp_path / "hoja.csv"
     sheet.write_text("Identifier,Grade\nParticipant 101\n\n\"Participant 7\nx\",,extra\n", "utf-8")
@@ -242,7 +255,18 @@ def test_moodle_odd_rows_are_kept(tmp_path):
     assert done.filled == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"hola", b"nombre,nota\nAna,3\n", b"\xff\xfe\x00", b"PK\x03\x04\x00\x81"])
+@pytest.mark.parametrize(
+    "title",
+    ["Feedback comments", "Comentarios de retroalimentación", "Comentarios", "COMENTARIOS DE LA RETROALIMENTACIÓN",
+     "Comentarios de retroalimentación (texto)", "Retroalimentación"],
+)  # fmt: skip
+def test_moodle_feedback_column_is_found_by_its_translations(tmp_path, title):
+    sheet = moodle_sheet(tmp_path / "hoja.csv", SPANISH.replace("Comentarios de retroalimentación", title))
+    fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
+    assert read_sheet(tmp_path / "lleno.csv", delimiter=";")[1][9].startswith(MARK)
+
+
+@pytest.mark.parametrize("content", [b"", b"hola", b"nombre,nota\nAna,3\n", b"\xff\xfe\x00", b"PK\x03\x04\x00\x81", b"x" * 200_000])
 def test_moodle_refuses_other_files_kindly(tmp_path, content):
     (tmp_path / "hoja.csv").write_bytes(content)
     with pytest.raises(CourseError):

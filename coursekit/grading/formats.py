@@ -122,11 +122,11 @@ _HEADERS = {
     "number": re.compile(r"id number|numero de (id|identificacion).*"),
     "grade": re.compile(r"grade|calificacion|nota|puntuacion"),
     "maximum": re.compile(r"maximum grade|(calificacion|nota|puntuacion) maxima"),
-    "feedback": re.compile(r"feedback comments?.*|comentarios?( de)?( la)? (retroalimentacion|respuesta"
-                           r"|evaluacion|realimentacion).*|comentarios?|retroalimentacion.*"),
+    "feedback": re.compile(r"feedback comments?.*|retroalimentacion.*|comentarios?(( de)?( la)? "
+                           r"(retroalimentacion|realimentacion|respuesta|evaluacion).*)?"),
 }  # fmt: skip
-# «Nombre_123_assignsubmission_file_/suyo.ipynb» o «Nombre_123_assignsubmission_file_suyo.ipynb»: en la
-# carpeta manda el último número y en el archivo el primero, porque el resto lo elige el estudiante.
+# «Nombre_123_assignsubmission_file_/suyo.ipynb» o «Nombre_123_assignsubmission_file_suyo.ipynb»:
+# en la carpeta manda el último número y en el archivo el primero; el resto lo elige el estudiante.
 _FOLDER = re.compile(r".*_(\d+)_assignsubmission_[a-z]+_?")
 _FLAT = re.compile(r".*?_(\d+)_assignsubmission_[a-z]+_.*")
 
@@ -167,7 +167,7 @@ def fill_moodle_sheet(sheet: Path, batch: Batch, scale: Scale, out: Path) -> Fil
     text, encoding = _decode(Path(sheet).read_bytes(), sheet)
     delimiter, columns = _find_columns(text, sheet)
     newline = "\r\n" if "\r\n" in text else "\n"
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    rows = _rows(text, delimiter)
     places = _match(rows, columns, batch.grades)
     for place, grade in places.items():
         row = rows[place] = rows[place] + [""] * (len(rows[0]) - len(rows[place]))
@@ -205,7 +205,7 @@ def _decode(raw: bytes, sheet: Path) -> tuple[str, str]:
 def _find_columns(text: str, sheet: Path) -> tuple[str, dict[str, int]]:
     """El separador con que la primera línea tiene las columnas que hacen falta, y dónde están."""
     for delimiter in ",;\t":
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        header = next(iter(_rows(text, delimiter)), [])
         columns: dict[str, int] = {}
         for place, title in enumerate(map(_plain, header)):
             for name, pattern in _HEADERS.items():
@@ -215,9 +215,16 @@ def _find_columns(text: str, sheet: Path) -> tuple[str, dict[str, int]]:
         if {"id", "grade"} <= columns.keys():
             return delimiter, columns
     raise CourseError(
-        f"{sheet} no es una hoja de calificaciones de Moodle: le faltan las columnas «Identificador» y "
-        "«Calificación». Descárgala de la tarea («Descargar hoja de calificaciones») y no la cambies."
+        f"{sheet} no es una hoja de calificaciones de Moodle: le faltan las columnas «Identificador» "
+        "y «Calificación». Descárgala de la tarea («Descargar hoja de calificaciones»)."
     )
+
+
+def _rows(text: str, delimiter: str) -> list[list[str]]:
+    try:
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error:  # una celda desmesurada: no es de Moodle, o el separador no era ese
+        return []
 
 
 def _plain(text: str) -> str:
@@ -319,8 +326,8 @@ def ags_scores(batch: Batch, scale: Scale, timestamp: datetime | None = None) ->
 def nbgrader_notebook(source: Path, seed: str):
     """El cuaderno de un conjunto como lo lee nbgrader: la fuente de `nbgrader generate_assignment`.
 
-    Cada celda con solución pasa a ser «autograded answer» y cada `check`, «autograder tests» con los
-    puntos del ejercicio y una prueba oculta que usa los casos de la semilla.
+    Cada celda con solución pasa a ser «autograded answer» y cada `check`, «autograder tests», con
+    los puntos del ejercicio y una prueba oculta que usa los casos de la semilla.
 
     Args:
         source: el cuaderno de `solutions/`; su nombre es el del conjunto.
@@ -378,7 +385,7 @@ def _nbgrader(grade_id: str, **settings) -> dict:
 
 
 def assert_right(id: str, answer, seed: str) -> None:
-    """La prueba que nbgrader ejecuta: falla si la respuesta no es correcta con los casos de la semilla.
+    """La prueba que nbgrader ejecuta: falla si la respuesta no acierta los casos de la semilla.
 
     Raises:
         AssertionError: con el estado y nada más; nbgrader enseña el mensaje a los estudiantes.

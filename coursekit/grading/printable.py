@@ -12,8 +12,8 @@ _MARKS_IN_A_ROW = 3  # las que usa una lengua; la pila de cien que tapa otras l�
 def printable(text: object, limit: int = 300) -> str:
     """Deja de un texto lo que se puede leer, en una sola línea.
 
-    Los caracteres de control, los que cambian la dirección de la escritura, los invisibles y los que
-    no se pueden guardar se ven como «�»: quien revisa nota que había algo.
+    Los caracteres de control, los que cambian la dirección de la escritura, los invisibles y los
+    que no se pueden guardar se ven como «�»: quien revisa nota que había algo.
 
     Args:
         text: nombre, mensaje o valor que viene de una entrega.
@@ -23,7 +23,7 @@ def printable(text: object, limit: int = 300) -> str:
 
 
 def printable_lines(text: object, limit: int = 20_000) -> str:
-    """Como `printable`, pero conserva saltos de línea y tabuladores: sirve para código y respuestas."""
+    """Como `printable`, pero conserva saltos de línea y tabuladores: para código y respuestas."""
     text = str(text)
     kept = unicodedata.normalize("NFC", text[:limit])
     kept = re.sub(r"\r\n?|[\u2028\u2029]", "\n", kept)

@@ -1,4 +1,4 @@
-"""Los informes de un lote: notas para el acta, comentarios para cada estudiante y resumen del curso.
+"""Los informes de un lote: notas para el acta, comentarios para cada estudiante y resumen.
 
 Todo lo que viene de una entrega, también el nombre del estudiante, se trata como hostil: las
 plantillas escapan cuanto escriben, y cada página prohíbe por su cuenta cualquier guion y cualquier
@@ -221,8 +221,9 @@ def _environment(kind: str):
 def _markdown(value: object) -> str:
     """Escribe un texto de modo que en Markdown se lea tal cual: ni enlaces, ni HTML, ni énfasis."""
     text = re.sub(r"([\\`*_{}\[\]<>#|~$!&@^])", r"\\\1", printable(value, 1000))
-    # Las direcciones sueltas se vuelven enlaces solas si no se corta su «://» o su «www.».
-    return re.sub(r"(?<=\w)([:.])(?=[\w/])", r"\\\1", text) if re.search(r"://|www\.", text) else text
+    if re.search(r"://|www\.", text):  # una dirección suelta se vuelve enlace si no se corta
+        text = re.sub(r"(?<=\w)([:.])(?=[\w/])", r"\\\1", text)
+    return text
 
 
 def _summary(batch: Batch, scale: Scale) -> dict:

@@ -13,8 +13,8 @@ from coursekit.errors import CourseError
 class Scale:
     """Una escala: dos rectas que se unen en la nota de aprobado.
 
-    La nota va de `lowest`, sin puntos, a `passing`, con la fracción `demand` de los puntos, y de ahí
-    a `highest`, con todos. El redondeo se hace una sola vez, al final, en decimal exacto y con el
+    La nota va de `lowest`, sin puntos, a `passing`, con la fracción `demand` de los puntos, y de
+    ahí a `highest`, con todos. El redondeo se hace una sola vez, al final, en decimal exacto y con el
     medio hacia arriba (10.5 es 11); se aprueba con la nota ya redondeada.
 
     Attributes:
@@ -64,8 +64,8 @@ def _exact(number: float) -> Decimal:
     return Decimal(f"{number:.9f}").normalize()
 
 
-# nombre: nota mínima, máxima, de aprobado, exigencia y decimales. Sin exigencia propia, la escala es
-# una sola recta: la nota de aprobado cae donde le toca.
+# nombre: nota mínima, máxima, de aprobado, exigencia y decimales. Sin exigencia propia, la escala
+# es una sola recta: la nota de aprobado cae donde le toca.
 _SCALES = {
     "0-20": (0, 20, 11, None, 0),
     "0-10": (0, 10, 5, None, 1),

@@ -215,8 +215,8 @@ def _find_columns(text: str, sheet: Path) -> tuple[str, dict[str, int]]:
         if {"id", "grade"} <= columns.keys():
             return delimiter, columns
     raise CourseError(
-        f"{sheet} no es una hoja de calificaciones de Moodle: le faltan las columnas «Identificador» "
-        "y «Calificación». Descárgala de la tarea («Descargar hoja de calificaciones»)."
+        f"{sheet} no es una hoja de calificaciones de Moodle: le faltan «Identificador» y "
+        "«Calificación». Descárgala de la tarea («Descargar hoja de calificaciones»)."
     )
 
 

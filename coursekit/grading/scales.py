@@ -14,8 +14,8 @@ class Scale:
     """Una escala: dos rectas que se unen en la nota de aprobado.
 
     La nota va de `lowest`, sin puntos, a `passing`, con la fracción `demand` de los puntos, y de
-    ahí a `highest`, con todos. El redondeo se hace una sola vez, al final, en decimal exacto y con el
-    medio hacia arriba (10.5 es 11); se aprueba con la nota ya redondeada.
+    ahí a `highest`, con todos. El redondeo se hace una sola vez, al final, en decimal exacto y con
+    el medio hacia arriba (10.5 es 11); se aprueba con la nota ya redondeada.
 
     Attributes:
         name: nombre con el que se elige, como `"0-20"`.

@@ -28,6 +28,7 @@ from pathlib import Path
 import coursekit
 
 _GRADING = "coursekit.grading"
+_SPARE_BYTES = 256 << 20
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def main() -> None:
     settings["nested"] = settings["nested"] and _can_nest()
     gc.collect()
     gc.freeze()
-    _say("listo", "anidada" if settings["nested"] else "compartida")
+    _say("listo", _spent())
     _serve(settings)
 
 
@@ -126,9 +127,15 @@ def _serve(settings: dict) -> None:
         if _kill_everyone(inmate):
             if not settings["nested"]:
                 _empty_folders(settings["folder"])
-            _say("limpio")
+            _say("limpio", _spent())
         else:
             return  # sin «limpio», el juez derriba la cárcel entera y levanta otra
+
+
+def _spent() -> float:
+    """Segundos de procesador gastados hasta ahora, aquí y en todas las entregas."""
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
 def _wait_for_order(inmate: int) -> None:
@@ -245,12 +252,13 @@ def _prepare(settings: dict) -> None:
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_NPROC: settings["processes"],
     }
-    if settings["address_space"]:
-        limits[resource.RLIMIT_AS] = settings["address_space"]
     for limit, value in limits.items():
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
+    if settings["address_space"]:
+        space = settings["address_space"]
+        resource.setrlimit(resource.RLIMIT_AS, (space, space + _SPARE_BYTES))
     if kernel:
         kernel.forbid_syscalls()
 
@@ -282,15 +290,24 @@ def _close_doors() -> int:
 
 
 def _serve_sentence(job: dict, channel: int) -> None:
-    namespace = cells.new_namespace()
+    namespace, me = cells.new_namespace(), os.getpid()
     _seed_everything()
     errors = cells.run_cells(job["cells"], namespace, job["rescue"])
+    if os.getpid() != me:
+        os._exit(0)  # una celda se bifurcó: los hijos no declaran
+    _spare_memory()
     _write_frame(channel, json.dumps({"cells": errors}).encode())
     # Una alarma que dejó una celda no debe sonar en medio de una pregunta.
     signal.setitimer(signal.ITIMER_REAL, 0)
     for question in job["questions"]:
         _write_frame(channel, _answer(question, namespace, job["seconds"]))
     os._exit(0)
+
+
+def _spare_memory() -> None:
+    """Un respiro tras las celdas: si llenaron la memoria, aún se puede preguntar."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
 
 
 def _write_frame(channel: int, text: bytes) -> None:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from coursekit.grading import wire
 from coursekit.grading.results import CRASH, MISSING, OK, TIMEOUT
@@ -67,11 +68,15 @@ class Jail:
     Args:
         protection: con qué se encierra.
         settings: bibliotecas que se precargan y límites.
+
+    Attributes:
+        cpu_seconds: segundos de procesador gastados dentro en las entregas.
     """
 
     def __init__(self, protection: Protection, settings: Settings):
         self.protection, self._wanted = protection, settings
         self._process = None
+        self.cpu_seconds = 0.0
 
     def __enter__(self) -> Jail:
         self._start()
@@ -143,7 +148,9 @@ class Jail:
     def _clean(self) -> None:
         """Termina con la entrega y con todo lo que dejó; si no puede, derriba la cárcel."""
         self._send(b".")
-        self._hear(b"limpio", _CLEAN_SECONDS)
+        spent = float(self._hear(b"limpio", _CLEAN_SECONDS))
+        self.cpu_seconds += spent - self._spent
+        self._spent = spent
         rest = bytearray(1)
         while rest:  # lo que un recluso ya muerto dejó escrito no llega a la entrega siguiente
             rest.clear()
@@ -168,7 +175,7 @@ class Jail:
             self._reader.register(pipe, selectors.EVENT_READ)
         self._said = bytearray()
         try:
-            self._hear(b"listo", _START_SECONDS)
+            self._spent = float(self._hear(b"listo", _START_SECONDS))
         except _Silence:
             said = self._said.decode("utf-8", "replace").strip().splitlines()
             self._stop(seconds=0)
@@ -190,7 +197,18 @@ class Jail:
             process.wait()
         process.stdout.close()
         process.stderr.close()
+        self._sweep()
         self._discard_folder()
+
+    def _sweep(self) -> None:
+        """Si el proceso precargado murió mal, lo que quede de su usuario, que es solo suyo, muere."""
+        uid = self._settings.uid
+        if uid is None or not os.path.isdir("/proc/self"):
+            return
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):
+                if f"\nUid:\t{uid}\t" in Path(f"/proc/{entry}/status").read_text():
+                    os.kill(int(entry), signal.SIGKILL)
 
     def _discard_folder(self) -> None:
         if self._settings.folder != "/tmp":
@@ -201,15 +219,20 @@ class Jail:
         while view:
             view = view[self._process.stdin.write(view) :]
 
-    def _hear(self, word: bytes, seconds: float) -> None:
-        """Espera una palabra del proceso precargado; lo que diga un recluso se tira."""
+    def _hear(self, word: bytes, seconds: float) -> str:
+        """Espera una línea del proceso precargado y devuelve lo que sigue a la palabra que busca.
+
+        Lo que entretanto diga un recluso se tira.
+        """
         deadline = time.monotonic() + seconds
-        while word not in self._said:
+        while not (found := re.search(rb"^" + word + rb"\b(.*)\n", bytes(self._said), re.MULTILINE)):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _Silence
             self._pump(left, bytearray())
+        rest = found[1].decode()
         self._said.clear()
+        return rest
 
     def _pump(self, seconds: float, heard: bytearray) -> None:
         """Lee lo que haya; lo del recluso, en `heard`."""

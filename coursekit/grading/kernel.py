@@ -5,6 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 
+try:
+    import pyseccomp
+except (ImportError, RuntimeError, OSError):  # sin la biblioteca del sistema, tampoco se importa
+    pyseccomp = None
+
 NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
 NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
 _NOSUID, _NODEV, _NOEXEC, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = (
@@ -115,17 +120,17 @@ def drop_privileges() -> None:
     _call("capset", header, (ctypes.c_uint32 * 6)())
 
 
-def forbid_syscalls() -> bool:
-    """Prohíbe las llamadas de `_FORBIDDEN`; `False` si falta pyseccomp o libseccomp."""
-    try:
-        import pyseccomp
-    except (ImportError, RuntimeError, OSError):
-        return False
+def forbid_syscalls() -> None:
+    """Prohíbe las llamadas de `_FORBIDDEN`, si están pyseccomp y libseccomp."""
+    if pyseccomp is None:
+        return
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for name in _FORBIDDEN:
         try:
             rules.add_rule(pyseccomp.ERRNO(1), name)
         except (OSError, ValueError, RuntimeError):
             continue  # esta arquitectura no la tiene
+    # Matar «a todos» alcanzaría, donde no hay espacios de nombres, al proceso precargado.
+    rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, 2**64 - 1))
+    rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, 2**32 - 1))
     rules.load()
-    return True

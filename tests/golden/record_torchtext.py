@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 GOLDEN = Path(__file__).with_name("torchtext.json")
-REQUIREMENTS = ["torch==2.3.1", "torchtext==0.18.0", "numpy<2"]
+ROOT = Path(__file__).parents[2]
 COMPARED_TEXTS, COMPARED_VOCABS = 20_000, 2_000
 RECORDED_TEXTS, RECORDED_VOCABS = 300, 100
 
@@ -185,13 +185,12 @@ def make_environment(folder: Path) -> Path:
     if not python.exists():
         print("Se instala torchtext en un entorno aparte: unos 5 GB y varios minutos.")
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", f"{ROOT}[torchtext]"], check=True)
     return python
 
 
 def main(arguments: list[str]) -> int:
     if arguments == ["--dentro"]:
-        sys.path.insert(0, str(Path(__file__).parents[2]))
         return min(compare_and_record(), 1)
     with tempfile.TemporaryDirectory() as temporary:
         python = make_environment(Path(arguments[0] if arguments else temporary))

@@ -1,10 +1,13 @@
-"""Redes recurrentes: la celda escrita a mano, el modelo de lenguaje y la generación."""
+"""Redes recurrentes: las redes escritas a mano, el modelo de lenguaje y la generación."""
 
+from coursekit.recurrent.conversion import from_torch, to_torch
 from coursekit.recurrent.generation import choose_symbol, generate
 from coursekit.recurrent.language_model import LanguageModel
-from coursekit.recurrent.rnn import RNNScratch, from_torch, to_torch
+from coursekit.recurrent.lstm import LSTMScratch
+from coursekit.recurrent.rnn import RNNScratch
 
 __all__ = [
+    "LSTMScratch",
     "LanguageModel",
     "RNNScratch",
     "choose_symbol",

@@ -1,4 +1,4 @@
-"""La red recurrente escrita a mano y su equivalencia con `torch.nn.RNN`."""
+"""La red recurrente escrita a mano."""
 
 import torch
 from torch import nn
@@ -47,11 +47,27 @@ class RNNScratch(nn.Module):
         return torch.stack(outputs), H[None]
 
 
-def check_shapes(rnn: RNNScratch, inputs: torch.Tensor, state: torch.Tensor) -> None:
+def init_weights(rnn: nn.Module, sigma: float | None) -> None:
+    """Los pesos iniciales de `RNNScratch`, para cualquier celda.
+
+    Args:
+        rnn: red con `num_hiddens`, recién creada con todos sus parámetros en cero.
+        sigma: desviación típica de las matrices (los sesgos siguen en cero); si es
+            None, todo sale uniforme de ±1/√num_hiddens, como en PyTorch.
+    """
+    bound = rnn.num_hiddens**-0.5
+    for parameter in rnn.parameters():
+        if sigma is None:
+            nn.init.uniform_(parameter, -bound, bound)
+        elif parameter.dim() == 2:
+            nn.init.normal_(parameter, std=sigma)
+
+
+def check_shapes(rnn: nn.Module, inputs: torch.Tensor, *states: torch.Tensor) -> None:
     """Comprueba las formas antes de multiplicar.
 
     Raises:
-        CourseError: si `inputs` o `state` no tienen la forma que espera la red.
+        CourseError: si `inputs` o algún estado no tienen la forma que espera la red.
     """
     if inputs.dim() != 3 or inputs.shape[0] == 0 or inputs.shape[2] != rnn.num_inputs:
         raise CourseError(
@@ -59,44 +75,10 @@ def check_shapes(rnn: RNNScratch, inputs: torch.Tensor, state: torch.Tensor) -> 
             f"(pasos, lote, {rnn.num_inputs}), con al menos un paso."
         )
     expected = (1, inputs.shape[1], rnn.num_hiddens)
-    if not torch.is_tensor(state) or state.shape != expected:
-        shape = tuple(getattr(state, "shape", ())) or type(state).__name__
-        raise CourseError(
-            f"El estado inicial es {shape} y debe ser un tensor de forma {expected}, "
-            "es decir, (1, lote, num_hiddens)."
-        )
-
-
-def to_torch(scratch: RNNScratch) -> nn.RNN:
-    """Una `nn.RNN` con los mismos pesos, que calcula lo mismo.
-
-    PyTorch guarda las matrices traspuestas y dos sesgos que siempre se suman: ponemos
-    b_h en el primero y ceros en el segundo.
-    """
-    rnn = nn.RNN(scratch.num_inputs, scratch.num_hiddens).to(scratch.W_xh)
-    with torch.no_grad():
-        rnn.weight_ih_l0.copy_(scratch.W_xh.T)
-        rnn.weight_hh_l0.copy_(scratch.W_hh.T)
-        rnn.bias_ih_l0.copy_(scratch.b_h)
-        rnn.bias_hh_l0.zero_()
-    return rnn
-
-
-def from_torch(rnn: nn.RNN) -> RNNScratch:
-    """Una `RNNScratch` con los pesos de una `nn.RNN` de una capa y una dirección.
-
-    Raises:
-        CourseError: si la red tiene otra arquitectura.
-    """
-    simple = type(rnn) is nn.RNN and rnn.nonlinearity == "tanh" and rnn.bias
-    if not simple or rnn.num_layers > 1 or rnn.bidirectional or rnn.batch_first:
-        raise CourseError(
-            f"RNNScratch no puede copiar {rnn}: necesita una nn.RNN de una capa y una "
-            "dirección, con tanh, con sesgo y sin batch_first."
-        )
-    scratch = RNNScratch(rnn.input_size, rnn.hidden_size).to(rnn.weight_hh_l0)
-    with torch.no_grad():
-        scratch.W_xh.copy_(rnn.weight_ih_l0.T)
-        scratch.W_hh.copy_(rnn.weight_hh_l0.T)
-        scratch.b_h.copy_(rnn.bias_ih_l0 + rnn.bias_hh_l0)
-    return scratch
+    for state in states:
+        if not torch.is_tensor(state) or state.shape != expected:
+            shape = tuple(getattr(state, "shape", ())) or type(state).__name__
+            raise CourseError(
+                f"El estado inicial es {shape} y debe ser un tensor de forma {expected}"
+                ", es decir, (1, lote, num_hiddens)."
+            )

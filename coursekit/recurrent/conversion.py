@@ -1,0 +1,54 @@
+"""Las redes escritas a mano y las de PyTorch: los mismos pesos, de unas a otras."""
+
+import torch
+from torch import nn
+
+from coursekit.errors import CourseError
+from coursekit.recurrent.lstm import LSTMScratch
+from coursekit.recurrent.rnn import RNNScratch
+
+KINDS = {RNNScratch: nn.RNN, LSTMScratch: nn.LSTM}
+
+
+def to_torch(scratch: nn.Module) -> nn.RNNBase:
+    """La red de `torch.nn` con los mismos pesos, que calcula lo mismo.
+
+    PyTorch guarda las matrices traspuestas y dos sesgos que siempre se suman: ponemos
+    b_h en el primero y ceros en el segundo.
+    """
+    rnn = KINDS[type(scratch)](scratch.num_inputs, scratch.num_hiddens)
+    rnn.to(scratch.W_xh)
+    with torch.no_grad():
+        rnn.weight_ih_l0.copy_(scratch.W_xh.T)
+        rnn.weight_hh_l0.copy_(scratch.W_hh.T)
+        rnn.bias_ih_l0.copy_(scratch.b_h)
+        rnn.bias_hh_l0.zero_()
+    return rnn
+
+
+def from_torch(rnn: nn.RNNBase) -> nn.Module:
+    """La red escrita a mano con los pesos de una `nn.RNN` o `nn.LSTM` de una capa.
+
+    Raises:
+        CourseError: si la red tiene otra arquitectura.
+    """
+    kinds = {theirs: ours for ours, theirs in KINDS.items()}
+    ours = kinds.get(type(rnn))
+    if ours is None or not is_plain(rnn):
+        raise CourseError(
+            f"No hay red escrita a mano que copie {rnn}: sirve una nn.RNN o nn.LSTM de "
+            "una capa y una dirección, con tanh, con sesgo y sin batch_first."
+        )
+    scratch = ours(rnn.input_size, rnn.hidden_size).to(rnn.weight_hh_l0)
+    with torch.no_grad():
+        scratch.W_xh.copy_(rnn.weight_ih_l0.T)
+        scratch.W_hh.copy_(rnn.weight_hh_l0.T)
+        scratch.b_h.copy_(rnn.bias_ih_l0 + rnn.bias_hh_l0)
+    return scratch
+
+
+def is_plain(rnn: nn.RNNBase) -> bool:
+    """Si la red tiene una capa, una dirección, sesgo y nada más."""
+    special = rnn.bidirectional or rnn.batch_first or rnn.proj_size
+    relu = getattr(rnn, "nonlinearity", "tanh") != "tanh"
+    return rnn.num_layers == 1 and rnn.bias and not special and not relu

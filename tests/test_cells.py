@@ -1,0 +1,164 @@
+"""Las redes escritas a mano contra torch.nn, y las celdas concatenadas contra ellas."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from coursekit.errors import CourseError
+from coursekit.recurrent import (
+    LanguageModel,
+    LSTMScratch,
+    RNNScratch,
+    from_torch,
+    generate,
+    to_torch,
+)
+from coursekit.text import Vocab
+
+SCRATCH = [RNNScratch, LSTMScratch]
+TORCH = [nn.RNN, nn.LSTM]
+SYMBOLS = "abcde"
+
+
+def double(*shape, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+
+def parts(state):
+    """Los tensores de un estado: uno, o dos si es de una LSTM."""
+    return state if isinstance(state, tuple) else (state,)
+
+
+def random_state(module, batch, num_layers=1, num_hiddens=None):
+    H, C = (
+        double(num_layers, batch, num_hiddens or module.num_hiddens, seed=seed) for seed in (1, 2)
+    )
+    return (H, C) if isinstance(module, LSTMScratch) else H
+
+
+def run(module, X, state):
+    """Salidas, último estado y gradientes de todo lo que entra, con pesos al azar."""
+    X = X.clone().requires_grad_()
+    starts = [part.clone().requires_grad_() for part in parts(state)] if state is not None else []
+    given_state = None if not starts else tuple(starts) if len(starts) == 2 else starts[0]
+    outputs, last = module(X, given_state)
+    loss = (outputs * double(*outputs.shape, seed=3)).sum()
+    for seed, part in enumerate(parts(last), start=4):
+        loss = loss + (part * double(*part.shape, seed=seed)).sum()
+    module.zero_grad()
+    loss.backward()
+    return [outputs, *parts(last), X.grad, *(start.grad for start in starts)]
+
+
+def assert_same(ours, theirs):
+    assert len(ours) == len(theirs)
+    for a, b in zip(ours, theirs):
+        torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
+
+
+# --- A mano y torch.nn -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+@settings(max_examples=15, deadline=None)
+@given(st.integers(1, 7), st.integers(1, 5), st.integers(1, 6), st.integers(1, 6), st.booleans())
+def test_values_and_gradients_equal_torch(kind, steps, batch, num_inputs, num_hiddens, with_state):
+    scratch = kind(num_inputs, num_hiddens).double()
+    rnn = to_torch(scratch)
+    X = double(steps, batch, num_inputs)
+    state = random_state(scratch, batch) if with_state else None
+    assert_same(run(scratch, X, state), run(rnn, X, state))
+    torch.testing.assert_close(scratch.W_xh.grad, rnn.weight_ih_l0.grad.T)
+    torch.testing.assert_close(scratch.W_hh.grad, rnn.weight_hh_l0.grad.T)
+    torch.testing.assert_close(scratch.b_h.grad, rnn.bias_ih_l0.grad)
+
+
+@pytest.mark.parametrize("kind", TORCH)
+def test_weights_come_back_from_torch(kind):
+    rnn = kind(4, 5).double()
+    X = double(6, 3, 4)
+    scratch = from_torch(rnn)
+    state = random_state(scratch, 3)
+    assert_same(run(scratch, X, state), run(rnn, X, state))
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_given_state_is_used(kind, batch):
+    """El estado que llega cuenta, y leer en dos mitades es leer de una vez."""
+    scratch = kind(4, 5).double()
+    X, state = double(6, batch, 4), random_state(scratch, batch)
+    whole, last = scratch(X, state)
+    assert (whole - scratch(X)[0]).abs().max() > 1e-3
+    first, middle = scratch(X[:2], state)
+    second, end = scratch(X[2:], middle)
+    assert_same([torch.cat([first, second]), *parts(end)], [whole, *parts(last)])
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+def test_initial_weights(kind):
+    torch.manual_seed(0)
+    for parameter in kind(100, 64).parameters():
+        assert 0.9 / 8 < parameter.abs().max() <= 1 / 8
+    narrow = kind(100, 64, sigma=0.01)
+    for name, parameter in narrow.named_parameters():
+        expected = 0.01 if name.startswith("W") else 0
+        assert parameter.std().item() == pytest.approx(expected, rel=0.1)
+
+
+def test_forget_bias_opens_the_forget_gate():
+    """Con F = 1 e I = 0 la celda conserva lo que tenía, pase lo que pase."""
+    lstm = LSTMScratch(4, 5, sigma=0.0, forget_bias=50.0).double()
+    _, (_, C) = lstm(double(6, 3, 4), (double(1, 3, 5), double(1, 3, 5, seed=1)))
+    torch.testing.assert_close(C, double(1, 3, 5, seed=1))
+    assert not LSTMScratch(4, 5, sigma=0.0).b_h.any()
+
+
+@pytest.mark.parametrize(
+    "rnn",
+    [
+        nn.LSTM(4, 5, num_layers=2),
+        nn.LSTM(4, 5, bidirectional=True),
+        nn.LSTM(4, 5, proj_size=2),
+        nn.LSTM(4, 5, bias=False),
+        nn.LSTM(4, 5, batch_first=True),
+        nn.Linear(4, 5),
+    ],
+)
+def test_other_architectures_are_not_copied(rnn):
+    with pytest.raises(CourseError, match="una capa"):
+        from_torch(rnn)
+
+
+@pytest.mark.parametrize("state", [torch.zeros(1, 3, 5), torch.zeros(2, 3, 5), (None,) * 3])
+def test_lstm_state_must_be_a_pair(state):
+    with pytest.raises(CourseError, match="pareja"):
+        LSTMScratch(4, 5)(torch.zeros(6, 3, 4), state)
+
+
+@pytest.mark.parametrize("kind", [LSTMScratch])
+def test_wrong_shapes_are_explained(kind):
+    scratch = kind(4, 5)
+    good = torch.zeros(1, 3, 5)
+    wrong = torch.zeros(1, 1, 5)  # se propagaría sin avisar
+    with pytest.raises(CourseError, match="forma"):
+        scratch(torch.zeros(6, 3, 4), (good, wrong) if kind is LSTMScratch else wrong)
+    with pytest.raises(CourseError, match="forma"):
+        scratch(torch.zeros(6, 3, 7))
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+def test_the_language_model_is_the_same_over_torch(kind):
+    """Mismos logits, y el mismo texto escrito, sobre la red a mano y sobre la de PyTorch."""
+    torch.manual_seed(0)
+    model = LanguageModel(kind(5, 6), 5)
+    concise = LanguageModel(to_torch(model.rnn), 5)
+    concise.output_layer = model.output_layer
+    X = torch.tensor([[0, 1, 2, 3], [4, 4, 0, 1]])
+    torch.testing.assert_close(model(X)[0], concise(X)[0])
+    vocab, seed = Vocab(SYMBOLS), torch.Generator().manual_seed
+    texts = [generate(m, "abc", 30, vocab, 1.0, generator=seed(0)) for m in (model, concise)]
+    assert texts[0] == texts[1]

@@ -8,6 +8,7 @@ from torch import nn
 
 from coursekit.errors import CourseError
 from coursekit.recurrent import (
+    GRUScratch,
     LanguageModel,
     LSTMScratch,
     RNNScratch,
@@ -17,8 +18,8 @@ from coursekit.recurrent import (
 )
 from coursekit.text import Vocab
 
-SCRATCH = [RNNScratch, LSTMScratch]
-TORCH = [nn.RNN, nn.LSTM]
+SCRATCH = [RNNScratch, LSTMScratch, GRUScratch]
+TORCH = [nn.RNN, nn.LSTM, nn.GRU]
 SYMBOLS = "abcde"
 
 
@@ -74,6 +75,8 @@ def test_values_and_gradients_equal_torch(kind, steps, batch, num_inputs, num_hi
     torch.testing.assert_close(scratch.W_xh.grad, rnn.weight_ih_l0.grad.T)
     torch.testing.assert_close(scratch.W_hh.grad, rnn.weight_hh_l0.grad.T)
     torch.testing.assert_close(scratch.b_h.grad, rnn.bias_ih_l0.grad)
+    if kind is GRUScratch:
+        torch.testing.assert_close(scratch.b_n.grad, rnn.bias_hh_l0.grad[-num_hiddens:])
 
 
 @pytest.mark.parametrize("kind", TORCH)
@@ -109,6 +112,49 @@ def test_initial_weights(kind):
         assert parameter.std().item() == pytest.approx(expected, rel=0.1)
 
 
+def slow_gru_step(gru, X, H):
+    """Un paso de la GRU original, ejemplo a ejemplo: R multiplica a H antes del producto."""
+    W_xr, W_xz, W_xn = gru.W_xh.chunk(3, 1)
+    W_hr, W_hz, W_hn = gru.W_hh.chunk(3, 1)
+    b_r, b_z, b_n = gru.b_h.chunk(3)
+    rows = []
+    for x, h in zip(X, H):
+        r = 1 / (1 + torch.exp(-(x @ W_xr + h @ W_hr + b_r)))
+        z = 1 / (1 + torch.exp(-(x @ W_xz + h @ W_hz + b_z)))
+        n = torch.tanh(x @ W_xn + (r * h) @ W_hn + b_n)
+        rows.append(z * h + (1 - z) * n)
+    return torch.stack(rows)
+
+
+def test_gru_with_reset_before_the_product():
+    gru = GRUScratch(4, 5, reset_after=False).double()
+    X, state = double(6, 3, 4), double(1, 3, 5, seed=1)
+    outputs, last = gru(X, state)
+    H = state[0]
+    for step, output in zip(X, outputs):
+        H = slow_gru_step(gru, step, H)
+        torch.testing.assert_close(output, H)
+    torch.testing.assert_close(last[0], H)
+
+
+def test_the_two_gru_conventions_differ():
+    """Con los mismos pesos calculan otra cosa, así que solo una se puede pasar a PyTorch."""
+    before, after = (GRUScratch(4, 5, reset_after=after).double() for after in (False, True))
+    after.load_state_dict({**before.state_dict(), "b_n": torch.zeros(5)})
+    X, state = 3 * double(6, 3, 4), double(1, 3, 5, seed=1)
+    assert (before(X, state)[0] - after(X, state)[0]).abs().max() > 1e-3
+    with pytest.raises(CourseError, match="reset_after"):
+        to_torch(before)
+
+
+def test_update_gate_keeps_the_old_state():
+    """Con Z = 1 el estado no cambia nunca: Z multiplica al anterior."""
+    gru = GRUScratch(4, 5, sigma=0.1).double()
+    nn.init.constant_(gru.b_h[5:10], 50.0)
+    state = double(1, 3, 5)
+    torch.testing.assert_close(gru(double(6, 3, 4), state)[1], state)
+
+
 def test_forget_bias_opens_the_forget_gate():
     """Con F = 1 e I = 0 la celda conserva lo que tenía, pase lo que pase."""
     lstm = LSTMScratch(4, 5, sigma=0.0, forget_bias=50.0).double()
@@ -125,6 +171,7 @@ def test_forget_bias_opens_the_forget_gate():
         nn.LSTM(4, 5, proj_size=2),
         nn.LSTM(4, 5, bias=False),
         nn.LSTM(4, 5, batch_first=True),
+        nn.GRU(4, 5, num_layers=2),
         nn.Linear(4, 5),
     ],
 )
@@ -139,7 +186,7 @@ def test_lstm_state_must_be_a_pair(state):
         LSTMScratch(4, 5)(torch.zeros(6, 3, 4), state)
 
 
-@pytest.mark.parametrize("kind", [LSTMScratch])
+@pytest.mark.parametrize("kind", [LSTMScratch, GRUScratch])
 def test_wrong_shapes_are_explained(kind):
     scratch = kind(4, 5)
     good = torch.zeros(1, 3, 5)

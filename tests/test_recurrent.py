@@ -103,7 +103,6 @@ def test_initial_weights():
         nn.RNN(4, 5, nonlinearity="relu"),
         nn.RNN(4, 5, bias=False),
         nn.RNN(4, 5, batch_first=True),
-        nn.GRU(4, 5),
     ],
 )
 def test_other_architectures_are_not_copied(rnn):

@@ -1,12 +1,14 @@
-"""Redes recurrentes: las redes escritas a mano, el modelo de lenguaje y la generación."""
+"""Redes recurrentes: a mano, el modelo de lenguaje y la generación."""
 
 from coursekit.recurrent.conversion import from_torch, to_torch
 from coursekit.recurrent.generation import choose_symbol, generate
+from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
 __all__ = [
+    "GRUScratch",
     "LSTMScratch",
     "LanguageModel",
     "RNNScratch",

@@ -4,18 +4,27 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
-KINDS = {RNNScratch: nn.RNN, LSTMScratch: nn.LSTM}
+KINDS = {RNNScratch: nn.RNN, LSTMScratch: nn.LSTM, GRUScratch: nn.GRU}
 
 
 def to_torch(scratch: nn.Module) -> nn.RNNBase:
     """La red de `torch.nn` con los mismos pesos, que calcula lo mismo.
 
     PyTorch guarda las matrices traspuestas y dos sesgos que siempre se suman: ponemos
-    b_h en el primero y ceros en el segundo.
+    b_h en el primero y ceros en el segundo, que solo guarda el b_n de la GRU.
+
+    Raises:
+        CourseError: si la red no tiene equivalente en PyTorch.
     """
+    if type(scratch) not in KINDS or getattr(scratch, "b_n", 0) is None:
+        raise CourseError(
+            f"PyTorch no tiene una red que calcule lo mismo que {scratch}: to_torch "
+            "copia RNNScratch, LSTMScratch y GRUScratch con reset_after=True."
+        )
     rnn = KINDS[type(scratch)](scratch.num_inputs, scratch.num_hiddens)
     rnn.to(scratch.W_xh)
     with torch.no_grad():
@@ -23,11 +32,13 @@ def to_torch(scratch: nn.Module) -> nn.RNNBase:
         rnn.weight_hh_l0.copy_(scratch.W_hh.T)
         rnn.bias_ih_l0.copy_(scratch.b_h)
         rnn.bias_hh_l0.zero_()
+        if isinstance(scratch, GRUScratch):
+            rnn.bias_hh_l0[-scratch.num_hiddens :] = scratch.b_n
     return rnn
 
 
 def from_torch(rnn: nn.RNNBase) -> nn.Module:
-    """La red escrita a mano con los pesos de una `nn.RNN` o `nn.LSTM` de una capa.
+    """La red escrita a mano con los pesos de una `nn.RNN`, `nn.LSTM` o `nn.GRU`.
 
     Raises:
         CourseError: si la red tiene otra arquitectura.
@@ -36,14 +47,17 @@ def from_torch(rnn: nn.RNNBase) -> nn.Module:
     ours = kinds.get(type(rnn))
     if ours is None or not is_plain(rnn):
         raise CourseError(
-            f"No hay red escrita a mano que copie {rnn}: sirve una nn.RNN o nn.LSTM de "
-            "una capa y una dirección, con tanh, con sesgo y sin batch_first."
+            f"No hay red escrita a mano que copie {rnn}: sirve una nn.RNN, nn.LSTM o "
+            "nn.GRU de una capa y una dirección, con tanh, con sesgo y sin batch_first."
         )
     scratch = ours(rnn.input_size, rnn.hidden_size).to(rnn.weight_hh_l0)
     with torch.no_grad():
         scratch.W_xh.copy_(rnn.weight_ih_l0.T)
         scratch.W_hh.copy_(rnn.weight_hh_l0.T)
         scratch.b_h.copy_(rnn.bias_ih_l0 + rnn.bias_hh_l0)
+        if isinstance(scratch, GRUScratch):
+            scratch.b_n.copy_(rnn.bias_hh_l0[-rnn.hidden_size :])
+            scratch.b_h[-rnn.hidden_size :] -= scratch.b_n
     return scratch
 
 

@@ -61,6 +61,6 @@ def check_pair(state) -> None:
     """
     if not isinstance(state, (tuple, list)) or len(state) != 2:
         raise CourseError(
-            f"El estado de una LSTM es una pareja (H, C), y llega un {type(state).__name__}"
-            " de otra forma: pasa el que devolvió la propia red, o None."
+            "El estado inicial de una LSTM es una pareja (H, C), y llega un "
+            f"{type(state).__name__}: pasa el que devolvió la propia red, o None."
         )

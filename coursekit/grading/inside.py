@@ -11,6 +11,7 @@ recluso; por la de errores, las líneas del proceso precargado: `listo`, `muerto
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -182,10 +183,8 @@ def _kill_everyone(inmate: int) -> bool:
 
 
 def _signal(pid: int, number: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _descendants(inmate: int) -> set[int]:
@@ -321,7 +320,7 @@ def _answer(question: dict, namespace: dict, seconds: float) -> bytes:
     if question["name"] not in namespace:
         return json.dumps({"state": "falta"}).encode()
     source, sink = os.pipe()
-    child = os.fork()
+    child = _fork_patiently()
     if child == 0:
         try:
             os.close(source)
@@ -332,15 +331,25 @@ def _answer(question: dict, namespace: dict, seconds: float) -> bytes:
     os.close(sink)
     answer, timed_out = _read_until(source, time.monotonic() + seconds)
     os.close(source)
-    for target in (os.killpg, os.kill):
-        try:
-            target(child, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            pass
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if timed_out:
         return json.dumps({"state": "tiempo agotado"}).encode()
     return answer or json.dumps({"state": "caída", "code": code}).encode()
+
+
+def _fork_patiently() -> int:
+    """Se bifurca; si una pregunta dejó el cupo lleno de procesos, espera a que terminen de morir."""
+    for _ in range(200):
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:  # el recluso adopta a los huérfanos
+                pass
+        with contextlib.suppress(BlockingIOError):
+            return os.fork()
+        time.sleep(0.01)
+    return os.fork()
 
 
 def _evaluate(answer, cases: list) -> bytes:

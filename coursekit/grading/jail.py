@@ -20,8 +20,9 @@ from coursekit.grading.sandbox import Protection, Settings, environment, setting
 
 # Lo que puede tardar en arrancar (importar torch desde un disco frío) y en limpiar.
 _START_SECONDS, _CLEAN_SECONDS = 120, 15
-# Margen sobre el plazo de una entrega antes de intervenir desde fuera.
-_GRACE = 1.0
+# Margen, sobre el plazo, antes de intervenir desde fuera. Las celdas solo se paran así; una pregunta
+# la para antes el recluso, y aquí solo se espera por si también él se ha roto.
+_CELLS_GRACE, _QUESTION_GRACE = 0.5, 5.0
 _MOST_OUTPUT = 4 * wire.MAX_BYTES
 
 
@@ -117,7 +118,7 @@ class Jail:
             self._start()
         try:
             self._send(b"E" + wire.frame(wire.dumps(job, limit=1 << 30)))
-            messages, ending = self._listen(1 + len(questions), seconds + _GRACE)
+            messages, ending = self._listen(1 + len(questions), seconds)
             self._clean()
         except (OSError, _Silence):
             messages, ending = [], CRASH
@@ -127,7 +128,7 @@ class Jail:
     def _listen(self, expected: int, seconds: float) -> tuple[list[bytes], str]:
         """Escucha al recluso; el plazo empieza de nuevo con cada mensaje."""
         messages, heard = [], bytearray()
-        total, deadline = 0, time.monotonic() + seconds
+        total, deadline = 0, time.monotonic() + seconds + _CELLS_GRACE
         try:
             while len(messages) < expected:
                 dead = b"muerto" in self._said or b"fallo" in self._said
@@ -136,7 +137,7 @@ class Jail:
                 total += len(heard) - before
                 while len(messages) < expected and (message := wire.take_frame(heard)) is not None:
                     messages.append(message)
-                    deadline = time.monotonic() + seconds
+                    deadline = time.monotonic() + seconds + _QUESTION_GRACE
                 if total > _MOST_OUTPUT or (dead and len(heard) == before):
                     return messages, CRASH
                 if time.monotonic() > deadline:

@@ -69,7 +69,7 @@ def _run_case(answer, case: tuple | Chain) -> Outcome:
     except NotImplementedError:
         return Outcome(untried=True)
     except (Exception, SystemExit) as error:  # lo que falle en la respuesta es su resultado
-        return Outcome(error=f"{type(error).__name__}: {error}")
+        return Outcome(error=f"{type(error).__name__}: {str(error)[:300]}")
 
 
 def _evaluate(answer, case: tuple | Chain):

@@ -157,9 +157,10 @@ def _check_size(size: int) -> None:
 def _by_student(files: Iterable[_File]) -> dict[str, list[_File]]:
     groups = defaultdict(list)
     for file in files:
-        folder, _, rest = file.name.partition("/")
+        folder = file.name.partition("/")[0]
         moodle = _MOODLE.match(folder)
-        if not rest and not moodle and not file.name.lower().endswith((".ipynb", ".zip")):
+        loose = "/" not in file.name
+        if loose and not moodle and not file.name.lower().endswith((".ipynb", ".zip")):
             continue  # un archivo suelto del docente
         owner = f"{moodle['student']}_{moodle['id']}" if moodle else folder
         groups[owner].append(file)

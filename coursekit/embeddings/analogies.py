@@ -113,8 +113,8 @@ def analogies(
     """Responde analogías con la palabra de mayor puntuación de todo el vocabulario.
 
     Args:
-        questions: preguntas, como las de `read_analogies`; las que tienen alguna palabra
-            fuera del vocabulario no se miden.
+        questions: preguntas, como las de `read_analogies`; las que tienen alguna
+            palabra fuera del vocabulario no se miden.
         vectors: un vector por fila (V, dim).
         vocab: vocabulario con la interfaz de torchtext.
         method: "add" (3CosAdd) o "mul" (3CosMul).
@@ -130,8 +130,8 @@ def analogies(
     used = np.flatnonzero((rows >= 0).all(axis=1))
     if not len(used):
         raise CourseError(
-            f"Ninguna de las {len(questions)} analogías tiene sus cuatro palabras en el "
-            "vocabulario: usa uno mayor."
+            f"Ninguna de las {len(questions)} analogías tiene sus cuatro palabras en "
+            "el vocabulario: usa uno mayor."
         )
     unit, answers = unit_rows(vectors), []
     for start in range(0, len(used), block_size):

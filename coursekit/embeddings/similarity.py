@@ -105,7 +105,7 @@ def unit_rows(vectors):
 
 
 def spearman(x, y) -> np.ndarray:
-    """Correlación de Spearman: la de Pearson entre los puestos, con empates promediados.
+    """Correlación de Spearman: la de Pearson entre puestos, con empates promediados.
 
     Args:
         x, y: valores (..., n); la correlación es sobre el último eje.
@@ -147,7 +147,9 @@ def similarity(
     scores = np.array([pair[2] for pair in pairs])[used]
     rho = float(spearman(cosines, scores))
     if np.isnan(rho):
-        raise CourseError("No hay correlación: los cosenos o las notas son todos iguales.")
+        raise CourseError(
+            "No hay correlación: los cosenos o las notas son todos iguales."
+        )
     resampled = rng.integers(len(scores), size=(2000, len(scores)))
     many = spearman(cosines[resampled], scores[resampled])
     low, high = np.nanpercentile(many, [2.5, 97.5])

@@ -1,0 +1,237 @@
+"""word2vec: diferencias finitas, cuentas a mano, gensim y el valor esperado del rápido."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from gensim.models import Word2Vec as Peer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from coursekit.embeddings.word2vec import (
+    Word2VecScratch,
+    cbow,
+    keep_probability,
+    negative_loss,
+    noise_distribution,
+    skipgram,
+    softmax_loss,
+    subsample,
+    word_counts,
+)
+from coursekit.errors import CourseError
+
+pytestmark = pytest.mark.filterwarnings("error")
+V, DIM = 9, 4
+
+
+def tables(seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(V, DIM)), rng.normal(size=(V, DIM))
+
+
+def topics(num_sentences=200, seed=0):
+    """Dos temas de cuatro palabras que no se mezclan, y la palabra 8 en todas partes."""
+    rng = np.random.default_rng(seed)
+    return [
+        rng.choice([*range(first, first + 4), 8], size=7)
+        for first in rng.choice([0, 4], size=num_sentences)
+    ]
+
+
+# --- El corpus --------------------------------------------------------------------------------
+
+
+def test_counts_noise_and_subsampling_by_hand():
+    counts = word_counts([[0, 1, 0, -1], [], np.array([0, 2], dtype=np.int32)], 4)
+    assert counts.tolist() == [3, 1, 1, 0]
+    weights = np.array([3**0.75, 1, 1, 0])
+    np.testing.assert_allclose(noise_distribution(counts), weights / weights.sum())
+    assert noise_distribution(counts, power=0).tolist() == [1 / 3, 1 / 3, 1 / 3, 0]
+    t = 0.05
+    expected = [np.sqrt(t / 0.6) + t / 0.6, np.sqrt(t / 0.2) + t / 0.2, 0.75, 1]
+    np.testing.assert_allclose(keep_probability(counts, t), expected)
+    assert keep_probability(counts, 0).tolist() == [1, 1, 1, 1]
+    # Con la fórmula del artículo la probabilidad de descartar salía negativa.
+    assert keep_probability([1, 9999], 1e-3).tolist()[0] == 1
+
+
+def test_subsampling_is_gensims():
+    counts = np.array([5000, 300, 20, 1])
+    peer = Peer(sample=1e-2, min_count=1)
+    peer.build_vocab_from_freq({f"w{i}": int(n) for i, n in enumerate(counts)})
+    theirs = [peer.wv.get_vecattr(f"w{i}", "sample_int") / 2**32 for i in range(4)]
+    np.testing.assert_allclose(keep_probability(counts, 1e-2), theirs, atol=1e-6)
+
+
+def test_subsample_drops_at_the_stated_rate_and_closes_up():
+    rng = np.random.default_rng(1)
+    kept = subsample([0] * 20_000 + [-1, 1, -1, 1], np.array([0.3, 1.0]), rng)
+    assert (kept == 0).mean() * len(kept) / 20_000 == pytest.approx(0.3, abs=0.01)
+    assert kept[-2:].tolist() == [1, 1] and kept.min() == 0
+    assert subsample([], np.ones(1), rng).tolist() == []
+
+
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_examples_are_the_definition(examples):
+    """Con el radio fijado por la fuente de azar: ninguna palabra se queda sin ser objetivo."""
+    sentence, radii = [5, 6, 7, 8, 5], [1, 3, 2, 1, 2]
+    dice = SimpleNamespace(integers=lambda low, high, left=iter(radii): next(left))
+    expected = []
+    for i, radius in enumerate(radii):
+        around = [j for j in range(5) if 0 < abs(i - j) <= radius]
+        if examples is cbow:
+            expected.append(([sentence[j] for j in around], sentence[i]))
+        else:
+            expected += [([sentence[i]], sentence[j]) for j in around]
+    assert list(examples(sentence, 3, dice)) == expected
+
+
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_short_sentences_give_no_examples(examples):
+    rng = np.random.default_rng(0)
+    assert list(examples([], 5, rng)) == list(examples([3], 5, rng)) == []
+
+
+def test_radius_is_uniform_up_to_the_window():
+    rng = np.random.default_rng(2)
+    pairs = list(skipgram(list(range(4000)), 4, rng))
+    reach = np.bincount([abs(target - inputs[0]) for inputs, target in pairs])[1:]
+    np.testing.assert_allclose(reach / 8000, [1, 0.75, 0.5, 0.25], atol=0.03)
+
+
+# --- Los gradientes ---------------------------------------------------------------------------
+
+contexts = st.lists(st.integers(0, V - 1), min_size=1, max_size=6)  # con repeticiones
+words = st.integers(0, V - 1)
+
+
+def assert_gradients(loss_of, inputs):
+    """Compara los gradientes con diferencias finitas en cada número de las dos tablas."""
+    W_in, W_out = tables()
+    _, dh, rows, d_rows = loss_of(W_in, W_out)
+    dW_in, dW_out = np.zeros_like(W_in), np.zeros_like(W_out)
+    np.add.at(dW_in, inputs, dh / len(inputs))
+    np.add.at(dW_out, rows, d_rows)
+    for W, gradient in ((W_in, dW_in), (W_out, dW_out)):
+        numeric, eps = np.zeros_like(W), 1e-5
+        for place in np.ndindex(W.shape):
+            was = W[place]
+            W[place] = was + eps
+            up = loss_of(W_in, W_out)[0]
+            W[place] = was - eps
+            numeric[place] = (up - loss_of(W_in, W_out)[0]) / (2 * eps)
+            W[place] = was
+        np.testing.assert_allclose(gradient, numeric, atol=1e-8)
+
+
+@settings(deadline=None, max_examples=12)
+@given(contexts, words)
+def test_softmax_gradients(inputs, target):
+    assert_gradients(lambda A, B: softmax_loss(A, B, inputs, target), inputs)
+
+
+@settings(deadline=None, max_examples=12)
+@given(contexts, words, st.lists(words, max_size=4))
+def test_negative_sampling_gradients(inputs, target, negatives):
+    assert_gradients(lambda A, B: negative_loss(A, B, inputs, target, negatives), inputs)
+
+
+def test_losses_by_hand():
+    zeros = np.zeros((V, DIM))
+    assert softmax_loss(zeros, zeros, [1, 2], 3)[0] == pytest.approx(np.log(V))
+    assert negative_loss(zeros, zeros, [1], 3, [4, 4])[0] == pytest.approx(3 * np.log(2))
+    W_in, W_out = tables()
+    h = (W_in[1] + W_in[2]) / 2
+    p = np.exp(W_out @ h) / np.exp(W_out @ h).sum()
+    assert softmax_loss(W_in, W_out, [1, 2], 3)[0] == pytest.approx(-np.log(p[3]))
+    good, bad = 1 / (1 + np.exp(-W_out[3] @ h)), 1 / (1 + np.exp(W_out[[4, 3]] @ h))
+    by_hand = -np.log(good) - np.log(bad).sum()
+    assert negative_loss(W_in, W_out, [1, 2], 3, [4, 3])[0] == pytest.approx(by_hand)
+
+
+def test_huge_scores_do_not_overflow():
+    W = np.full((V, DIM), 400.0)
+    for sign in (1, -1):
+        assert np.isfinite(softmax_loss(W, sign * W, [0], 1)[0])
+        assert np.isfinite(negative_loss(W, sign * W, [0], 1, [2])[0])
+
+
+# --- El entrenamiento -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("num_negatives", [0, 3])
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_a_step_moves_against_the_gradient(examples, num_negatives):
+    """También en Skip-gram, cuyo W_in no aprendía en la fuente."""
+    model = Word2VecScratch(
+        V, DIM, examples, num_negatives=num_negatives, rng=np.random.default_rng(3)
+    )
+    model.W_in, model.W_out = tables()
+    before = model.W_in.copy(), model.W_out.copy()
+    inputs = [2] if examples is skipgram else [2, 5, 2]
+    first = model.step(inputs, 4, np.full(V, 1 / V), lr=1e-4)
+    moved = np.flatnonzero(np.abs(model.W_in - before[0]).sum(axis=1))
+    assert moved.tolist() == sorted(set(inputs)) and (model.W_out != before[1]).any()
+    if examples is cbow:  # la palabra repetida se mueve el doble
+        np.testing.assert_allclose(
+            (model.W_in - before[0])[2], 2 * (model.W_in - before[0])[5], rtol=1e-6
+        )
+    model.rng = np.random.default_rng(3)
+    _ = model.rng.random((V, DIM))  # los mismos negativos que la primera vez
+    assert model.step(inputs, 4, np.full(V, 1 / V), lr=0) < first
+
+
+@pytest.mark.parametrize("num_negatives", [0, 5])
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_scratch_learns_two_topics(examples, num_negatives):
+    model = Word2VecScratch(
+        V, 8, examples, 3, num_negatives, sample=0.05, rng=np.random.default_rng(4)
+    )
+    history = model.fit(topics(100), num_epochs=6, lr=0.2)
+    assert len(history) == 6 and history[-1] < history[0]
+    assert_two_topics(model.W_in)
+
+
+def assert_two_topics(vectors):
+    unit = vectors[:8] / np.linalg.norm(vectors[:8], axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    same = np.equal.outer(np.arange(8) // 4, np.arange(8) // 4)
+    assert cosines[same].min() > cosines[~same].max()
+
+
+def test_scratch_is_repeatable():
+    first, second = (Word2VecScratch(V, DIM, rng=np.random.default_rng(5)) for _ in "12")
+    assert first.fit(topics(5), 2) == second.fit(topics(5), 2)
+    assert (first.W_in == second.W_in).all()
+
+
+@pytest.mark.parametrize(
+    "sentences, message",
+    [
+        (iter([[0, 1]]), "se agotan"),
+        ([[0, V]], f"a {V}"),
+        ([[-2, 1]], "van de -2"),
+        (["sol"], "lista de índices"),
+        ([[0.5]], "lista de índices"),
+        ([], "ninguna palabra"),
+        ([[-1, -1]], "ninguna palabra"),
+        ([[0], [1], []], "ningún ejemplo"),
+    ],
+)
+def test_bad_corpora_are_explained(sentences, message):
+    with pytest.raises(CourseError, match=message):
+        Word2VecScratch(V, DIM, rng=np.random.default_rng(0)).fit(sentences)
+
+
+def test_subsampling_that_leaves_nothing_is_explained():
+    """El defecto de la fuente: quedaban cero ejemplos y «Pérdida: 0» en cada época."""
+    model = Word2VecScratch(V, DIM, sample=1e-9, rng=np.random.default_rng(0))
+    with pytest.raises(CourseError, match="9 palabras y sample=1e-09"):
+        model.fit([range(V)])
+
+
+def test_a_vocabulary_of_one_word_trains():
+    """Los negativos pueden coincidir con el objetivo: no hay sorteo sin fin."""
+    model = Word2VecScratch(1, DIM, rng=np.random.default_rng(0))
+    assert np.isfinite(model.fit([[0, 0, 0]])).all()

@@ -241,6 +241,44 @@ def test_sampling_follows_the_softmax():
         np.testing.assert_allclose(frequencies, weights / weights.sum(), atol=0.03)
 
 
+@pytest.mark.parametrize(
+    "top_p, top_k, kept",
+    [
+        (1.0, None, [0, 1, 2, 3]),
+        (0.95, None, [0, 1, 2]),
+        (0.7, None, [0, 1]),  # 0.5 no llega: entra también el que cruza
+        (0.5, None, [0]),
+        (0.01, None, [0]),  # nunca se queda sin ninguno
+        (0.6, 2, [0]),  # con top_k = 2, el primero ya es 5/8
+    ],
+)
+def test_nucleus_keeps_the_symbol_that_crosses(top_p, top_k, kept):
+    P = torch.tensor([0.5, 0.3, 0.15, 0.05], dtype=torch.float64)
+    P[0] += 1e-9  # que 0.5 llegue aunque la softmax redondee
+    generator, order = torch.Generator().manual_seed(0), torch.tensor([2, 0, 3, 1])
+    logits = P.log()[order]
+    draws = [choose_symbol(logits, 1.0, top_k, generator, top_p) for _ in range(3000)]
+    frequencies = np.bincount(order[draws], minlength=4) / 3000
+    expected = np.where(np.isin(range(4), kept), P, 0)
+    assert np.flatnonzero(frequencies).tolist() == kept
+    np.testing.assert_allclose(frequencies, expected / expected.sum(), atol=0.03)
+
+
+def test_nucleus_is_no_larger_than_needed():
+    """De dos símbolos iguales, uno suma justo 0.5: el otro no entra."""
+    generator = torch.Generator().manual_seed(0)
+    draws = {choose_symbol(torch.zeros(2), 1.0, None, generator, 0.5) for _ in range(50)}
+    assert len(draws) == 1
+
+
+def test_nucleus_reaches_the_text():
+    model, vocab = language_model(), Vocab(SYMBOLS)
+    greedy = generate(model, "abc", 20, vocab)
+    seed = torch.Generator().manual_seed
+    assert generate(model, "abc", 20, vocab, 5.0, generator=seed(0), top_p=1e-9) == greedy
+    assert generate(model, "abc", 20, vocab, 5.0, generator=seed(0), top_p=1.0) != greedy
+
+
 def test_temperature_never_changes_the_ranking():
     logits = torch.tensor([0.3, 1.1, 0.8, -0.4])
     generator = torch.Generator().manual_seed(0)
@@ -278,6 +316,8 @@ def test_same_generator_same_text():
         ("", {}, "vacío"),
         ("a", {"temperature": -1}, "temperature=-1"),
         ("a", {"temperature": 1, "top_k": 0}, "top_k=0"),
+        ("a", {"temperature": 1, "top_p": 0}, "top_p=0"),
+        ("a", {"temperature": 1, "top_p": 1.1}, "top_p=1.1"),
     ],
 )
 def test_generation_errors_are_kind(prefix, settings, words):

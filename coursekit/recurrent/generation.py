@@ -15,17 +15,19 @@ def generate(
     temperature: float = 0.0,
     top_k: int | None = None,
     generator: torch.Generator | None = None,
+    top_p: float | None = None,
 ) -> str:
     """El prefijo seguido de `num_symbols` símbolos que escribe el modelo.
 
-    `temperature`, `top_k` y `generator`: véase `choose_symbol`.
+    `temperature`, `top_k`, `generator` y `top_p`: véase `choose_symbol`.
     """
     check_prefix(prefix, vocab)
     ids = vocab(list(prefix))
     with evaluating(model):
         logits, state = model(torch.tensor([ids]))  # calentamiento: lee el prefijo
         for _ in range(num_symbols):
-            ids.append(choose_symbol(logits[0, -1], temperature, top_k, generator))
+            scores = logits[0, -1]
+            ids.append(choose_symbol(scores, temperature, top_k, generator, top_p))
             # Todo lo anterior está en el estado: basta leer el símbolo nuevo.
             logits, state = model(torch.tensor([ids[-1:]]), state)
     return "".join(vocab.lookup_tokens(ids))
@@ -36,6 +38,7 @@ def choose_symbol(
     temperature: float = 0.0,
     top_k: int | None = None,
     generator: torch.Generator | None = None,
+    top_p: float | None = None,
 ) -> int:
     """El índice de un símbolo: el más probable o uno al azar, p = softmax(logits / T).
 
@@ -44,17 +47,29 @@ def choose_symbol(
         temperature: T; con 0, el más probable (generación voraz).
         top_k: si se da, solo compiten los k símbolos más probables.
         generator: fuente de azar, para poder repetir el resultado.
+        top_p: si se da, de los que compiten quedan los más probables, los menos que
+            sumen al menos p; el que cruza el umbral entra (muestreo del núcleo).
+
+    Source: Holtzman et al. (2020), «The Curious Case of Neural Text Degeneration».
     """
     if temperature < 0 or (top_k is not None and top_k < 1):
         raise CourseError(
             f"temperature={temperature} y top_k={top_k}: la temperatura no puede ser "
             "negativa y top_k, si se da, debe ser al menos 1."
         )
+    if top_p is not None and not 0 < top_p <= 1:
+        raise CourseError(
+            f"top_p={top_p} es la probabilidad que deben sumar los símbolos que "
+            "compiten: tiene que ser mayor que 0 y, como mucho, 1."
+        )
     if temperature == 0:
         return logits.argmax().item()
     values, symbols = logits.topk(min(top_k or len(logits), len(logits)))
     # Restar el máximo no cambia la softmax y evita desbordes cuando T es casi 0.
     probs = F.softmax((values - values[0]).double() / temperature, dim=0)
+    if top_p is not None:
+        # Entra quien tiene por delante menos de p: también el que cruza el umbral.
+        probs = torch.where(probs.cumsum(0) - probs < top_p, probs, 0)
     return symbols[torch.multinomial(probs, 1, generator=generator)].item()
 
 

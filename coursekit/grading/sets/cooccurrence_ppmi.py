@@ -35,7 +35,7 @@ by_hand = Exercise(
         ),
         Mistake(
             [0.0, 0.0, 0.0, 0.0],
-            "olvidaste el total: sin N, el cociente es siempre menor que 1 y toda PPMI sale cero.",
+            "olvidaste el total: sin N, el cociente nunca pasa de 1 y toda PPMI sale cero.",
         ),
     ),
 )
@@ -372,7 +372,7 @@ detective = Exercise(
     reference=similarities,
     cases=_similarities_cases,
     hints=(
-        "Son tres fallos, uno en cada paso: al contar, al recortar y al normalizar.",
+        "Son tres fallos, uno en cada paso: al contar, al truncar y al normalizar.",
         "¿Qué hace sumar 1 a todas las casillas con las parejas que nunca se vieron? ¿Y qué columnas de "
         "U corresponden a los valores singulares más grandes?",
         "Cada palabra es una fila: su norma se calcula con axis=1. La diagonal de las similitudes tiene "

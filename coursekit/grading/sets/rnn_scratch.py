@@ -32,7 +32,7 @@ by_hand = Exercise(
             "primero la media de los logaritmos, después la potencia.",
         ),
         Mistake(
-            [2.0, math.exp(2), math.exp(math.log2(34)), math.exp(6)],
+            [math.e, math.exp(2), math.exp(math.log2(34)), math.exp(6)],
             "mezclaste bases: la sorpresa está en bits, así que la potencia es de 2 y no de e.",
         ),
         Mistake(
@@ -94,8 +94,8 @@ partitions = Exercise(
     hints=(
         "Dibuja los ids 0…9 con num_steps = 3: las ventanas de X son 0 1 2, 3 4 5 y 6 7 8; las de Y, 1 2 3, "
         "4 5 6 y 7 8 9.",
-        "Y empieza una posición más tarde, así que la última letra del texto no puede abrir una ventana: "
-        "caben (len(ids) − 1 − offset) // num_steps.",
+        "La última letra del texto no puede estar en X, solo en Y: con len(ids) − 1 − offset letras caben "
+        "(len(ids) − 1 − offset) // num_steps ventanas.",
         "Los comienzos son offset, offset + num_steps, offset + 2·num_steps… y cada ventana es un trozo "
         "ids[comienzo : comienzo + num_steps].",
     ),

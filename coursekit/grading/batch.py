@@ -20,7 +20,7 @@ from coursekit.grading import wire
 from coursekit.grading.exercise import Exercise, ExerciseSet
 from coursekit.grading.files import write_whole
 from coursekit.grading.jail import Answer, Jail, JailError, Question, Testimony
-from coursekit.grading.judging import UNTRIED, Judge
+from coursekit.grading.judging import UNTRIED, WRONG, Judge
 from coursekit.grading.results import (
     CRASH, MISSING, OK, TIMEOUT, UNREADABLE, Batch, ExerciseGrade, Grade, OpenAnswer,
 )  # fmt: skip
@@ -142,8 +142,9 @@ def _judge_exercise(
     if answer.state == OK:
         try:
             verdict = judge.verdict(answer.outcomes)
-        except Exception as error:  # un valor que rompe la comparación no es de quien acierta
-            return _failed(exercise, CRASH, f"tu respuesta no se puede comparar ({type(error).__name__})")
+        except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
+            problem = f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"
+            return _failed(exercise, WRONG, problem)
         mistake = verdict.mistake.sentence if verdict.mistake else None
         return ExerciseGrade(
             exercise.id, verdict.state, verdict.points, exercise.points, verdict.finding, mistake
@@ -297,7 +298,7 @@ def _grade_with_dask(
     except ImportError:
         raise CourseError('Falta Dask: pip install "coursekit[dask]".') from None
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=5)
     except (OSError, ValueError) as error:
         raise CourseError(f"No hay ningún planificador de Dask en {address} ({error}).") from None
     with client:

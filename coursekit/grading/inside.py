@@ -1,6 +1,6 @@
 """El lado de dentro de la cárcel: un proceso precargado que se bifurca por entrega y por pregunta.
 
-Se ejecuta como programa suelto (`python -I inside.py AJUSTES`). El proceso precargado importa las
+Se ejecuta como programa suelto (`python inside.py AJUSTES`). El proceso precargado importa las
 bibliotecas una vez y no lee nunca una entrega: por cada una nace un *recluso* en espacios de nombres
 propios, que lee el encargo, ejecuta las celdas y se bifurca otra vez por cada pregunta. De aquí no
 sale un veredicto: solo los valores que la respuesta dio en cada caso. No hay nada que falsificar.
@@ -10,6 +10,10 @@ recluso; por la de errores, las líneas del proceso precargado: `listo`, `muerto
 """
 
 from __future__ import annotations
+
+import sys
+
+sys.path.pop(0)  # la carpeta de este archivo, cuyos módulos no deben tapar a otros
 
 import contextlib
 import gc
@@ -21,7 +25,6 @@ import resource
 import select
 import shutil
 import signal
-import sys
 import time
 import types
 from pathlib import Path
@@ -35,7 +38,7 @@ _SPARE_BYTES = 256 << 20
 def main() -> None:
     settings = json.loads(sys.argv[1])
     _install_stub()
-    if settings["layout"]:
+    if settings["change_root"]:
         kernel.change_root(**settings["layout"])
     for name in settings["imports"]:
         importlib.import_module(name)
@@ -43,6 +46,9 @@ def main() -> None:
     settings["address_space"] = _address_space(settings["megabytes"])
     _become(settings["uid"])
     os.chdir(settings["folder"])
+    if kernel and settings["confine"]:
+        settings["layout"]["readonly"].append("/proc")
+        kernel.confine(**settings["layout"], writable=[settings["folder"]])
     settings["nested"] = settings["nested"] and _can_nest()
     gc.collect()
     gc.freeze()

@@ -59,7 +59,7 @@ class Judge:
             return "falta esta parte de la respuesta"
         if got.error:
             return f"tu respuesta lanza un error ({short(got.error, 160)[1:-1]})"
-        if self.exercise.accepts:
+        if self.exercise.accepts and got.value is not None:
             return self.exercise.accepts(self.cases[index], got.value)
         want = self.expected[index].value
         return first_difference(want, got.value, self.exercise.tolerance, self._reveal)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
+from collections.abc import Iterator
 
 try:
     import pyseccomp
@@ -16,6 +18,8 @@ _NOSUID, _NODEV, _NOEXEC, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = (
     2, 4, 8, 1, 32, 4096, 16384, 1 << 18,
 )  # fmt: skip
 _DETACH = 2
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
 _SET_DUMPABLE, _SET_NO_NEW_PRIVS, _SET_CHILD_SUBREAPER = 4, 38, 36
 
 # Qué no puede llamar una entrega: redes, depuración, montajes y rincones del núcleo.
@@ -101,6 +105,57 @@ def _syscall_pivot_root(new: str, old: str) -> None:
     # glibc no la envuelve y su número cambia con la arquitectura: 155 en x86-64, 41 en las demás.
     number = 155 if os.uname().machine == "x86_64" else 41
     _call("syscall", number, new.encode(), old.encode())
+
+
+def confine(readonly: list[str], hidden: list[str], writable: list[str]) -> bool:
+    """Limita, con Landlock, los archivos que este proceso y sus hijos pueden tocar.
+
+    También les quita TCP y las señales a procesos de fuera, si el núcleo sabe (Linux 6.12).
+
+    Args:
+        readonly: carpetas y archivos que se pueden leer.
+        hidden: carpetas, dentro de las anteriores, que no.
+        writable: carpetas donde se puede todo.
+
+    Returns:
+        Si se ha podido; hace falta Linux 5.13.
+
+    Source:
+        https://docs.kernel.org/userspace-api/landlock.html
+    """
+    version = _libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
+    if version < 1:
+        return False
+    everything = (1 << {1: 13, 2: 14}.get(version, 15)) - 1
+    attributes = struct.pack("QQQ", everything, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
+    size = 24 if version >= 6 else 16 if version >= 4 else 8
+    rules = _libc.syscall(_LANDLOCK_CREATE, attributes, size, 0)
+    for path in _without(readonly, hidden):
+        _allow(rules, path, _EXECUTE | _READ | (_LIST if os.path.isdir(path) else 0))
+    for path in writable:
+        _allow(rules, path, everything)
+    for name in ("null", "zero", "full", "random", "urandom"):
+        _allow(rules, f"/dev/{name}", _READ | _WRITE)
+    _call("syscall", _LANDLOCK_RESTRICT, rules, 0)
+    os.close(rules)
+    return True
+
+
+def _without(paths: list[str], hidden: list[str]) -> Iterator[str]:
+    """Las mismas carpetas sin las ocultas: Landlock permite, no prohíbe."""
+    for path in paths:
+        if path in hidden:
+            continue
+        if any(secret.startswith(path + "/") for secret in hidden):
+            yield from _without([entry.path for entry in os.scandir(path)], hidden)
+        else:
+            yield path
+
+
+def _allow(rules: int, path: str, access: int) -> None:
+    descriptor = os.open(path, os.O_PATH)
+    _call("syscall", _LANDLOCK_ADD, rules, 1, struct.pack("=Qi", access, descriptor), 0)
+    os.close(descriptor)
 
 
 def hide_memory() -> None:

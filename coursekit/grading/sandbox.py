@@ -41,7 +41,9 @@ class Settings:
         megabytes: memoria de cada entrega por encima de la del proceso precargado.
         processes: procesos e hilos que puede tener una entrega.
         uid: usuario al que se cambia si quien califica es root.
-        layout: qué se ve dentro, si es el propio proceso quien cambia de raíz.
+        layout: qué se ve dentro, si es el propio proceso quien lo limita: o cambia de raíz, o se
+            confina con Landlock.
+        change_root, confine: cuál de las dos cosas.
         nested: si cada entrega ha de intentar tener espacios de nombres propios.
         folder: carpeta de trabajo.
     """
@@ -51,6 +53,8 @@ class Settings:
     processes: int = 64
     uid: int | None = None
     layout: dict | None = None
+    change_root: bool = False
+    confine: bool = False
     nested: bool = True
     folder: str = "/tmp"
 
@@ -160,14 +164,16 @@ def settings_for(protection: Protection, settings: Settings) -> Settings:
     else:
         # El tope de procesos cuenta también los que el docente tiene abiertos.
         settings = replace(settings, processes=settings.processes + _own_processes())
-    if protection.name == "unshare":
+    if protection.name in ("unshare", "proceso"):
         readonly, hidden = _layout()
         settings = replace(settings, layout={"readonly": readonly, "hidden": hidden})
+    if protection.name == "unshare":
+        settings = replace(settings, change_root=True)
     if protection.name == "proceso":
         folder = tempfile.mkdtemp(prefix="coursekit-")
         if settings.uid is not None:
             os.chown(folder, settings.uid, settings.uid)
-        settings = replace(settings, nested=False, folder=folder)
+        settings = replace(settings, nested=False, confine=True, folder=folder)
     return settings
 
 
@@ -197,7 +203,10 @@ def _own_processes() -> int:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Las variables de entorno de dentro; ninguna de las del docente."""
-    return _ENVIRONMENT | {"HOME": settings.folder, "MPLCONFIGDIR": settings.folder}
+    variables = _ENVIRONMENT | {"HOME": settings.folder, "MPLCONFIGDIR": settings.folder}
+    if site.ENABLE_USER_SITE:
+        variables["PYTHONUSERBASE"] = site.getuserbase()
+    return variables
 
 
 def _layout() -> tuple[list[str], list[str]]:
@@ -215,7 +224,7 @@ def _layout() -> tuple[list[str], list[str]]:
 
 
 def _inner(settings: Settings) -> list[str]:
-    return [sys.executable, "-I", str(_INSIDE), json.dumps(vars(settings))]
+    return [sys.executable, str(_INSIDE), json.dumps(vars(settings))]
 
 
 def _bubblewrap(settings: Settings) -> list[str]:

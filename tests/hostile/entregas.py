@@ -56,7 +56,6 @@ class Case:
         state: estado esperado de la entrega.
         lost: ejercicios que pierde, con su estado (`ANY` si hay más de uno posible).
         says: lo que debe leerse en el motivo o en algún hallazgo.
-        host: si solo tiene sentido donde el equipo queda protegido.
     """
 
     name: str
@@ -64,7 +63,6 @@ class Case:
     state: str = "ok"
     lost: dict[str, str] = field(default_factory=dict)
     says: str = ""
-    host: bool = False
 
     @property
     def points(self) -> float:
@@ -151,7 +149,7 @@ def crashes() -> list[Case]:
         cell("os_exit_arriba", "import os\nos._exit(0)", CRASH, first=True),
         cell("se_mata", "import os\nos.kill(os.getpid(), 9)", ANY),
         cell("mata_a_todos", "import os\nfor pid in (0, -1): os.kill(pid, 15)", ANY),
-        cell("mata_al_padre", "import os\nfor p in range(1, 400):\n    try:\n        p != os.getpid() and os.kill(p, 9)\n    except OSError: pass", ANY, host=True),
+        cell("mata_al_padre", "import os\nfor p in range(1, 400):\n    try:\n        p != os.getpid() and os.kill(p, 9)\n    except OSError: pass", ANY),
         cell("aborta", "import os\nos.abort()", CRASH),
         cell("segfault", segfault, CRASH),
         cell("exec_otro_programa", "import os\nos.execv('/bin/sleep', ['sleep', '0'])", CRASH),
@@ -184,9 +182,9 @@ def greed() -> list[Case]:
             while True: threading.Thread(target=time.sleep, args=(1000,)).start()
             """, ANY),
         cell("llena_el_disco", "with open('/tmp/x', 'wb') as f:\n    while True: f.write(bytes(1 << 20))"),
-        cell("muchos_archivos", "for i in range(10**6): open(f'/tmp/{i}', 'w').close()", host=True),
+        cell("muchos_archivos", "for i in range(10**6): open(f'/tmp/{i}', 'w').close()"),
         cell("muchos_descriptores", "import os\nx = [os.open('/dev/null', 0) for i in range(10**6)]", ANY),
-        cell("archivos_en_shm", "for i in range(200): open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 20))", host=True),
+        cell("archivos_en_shm", "for i in range(200): open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 20))"),
         answer("devuelve_gigas", "def count_pairs(*a): return np.zeros((10000, 10000))", ANY, ANY),
         answer("memoria_en_funcion", "def count_pairs(*a): return bytearray(30 << 30)", says="MemoryError"),
         answer("bomba_en_funcion", "import os\ndef count_pairs(*a):\n    while True:\n        try: os.fork()\n        except OSError: pass",
@@ -229,8 +227,8 @@ def leftovers(port: int) -> list[Case]:
                 found = [os.path.join(d, f) for d, _, fs in os.walk('/tmp') for f in fs]
                 if found: return good(sentences, window)
                 return 'no hay nada'
-            """, before=HELPED, host=True),
-        cell("borra_todo", "import shutil\nshutil.rmtree('/', ignore_errors=True)", ANY, host=True),
+            """, before=HELPED),
+        cell("borra_todo", "import shutil\nshutil.rmtree('/', ignore_errors=True)", ANY),
         cell("privilegios", """
             import os
             for call in ('os.setuid(0)', 'os.setgid(0)', 'os.setgroups([0])', 'os.chroot("/")', 'os.nice(-5)'):
@@ -327,7 +325,7 @@ def cheats() -> list[Case]:
                     for name in files:
                         if name in ('cooccurrence_ppmi.py', 'coocurrencia-ppmi.md', 'lote.jsonl', 'notas.json', 'semilla.txt'):
                             return good(*a)
-            """, before=HELPED, host=True),
+            """, before=HELPED),
         answer("busca_otras_entregas", """
             import os
             def count_pairs(*a):
@@ -335,7 +333,7 @@ def cheats() -> list[Case]:
                     folders[:] = [f for f in folders if f not in LIBRARIES]
                     if any(name.endswith('.ipynb') for name in files): return good(*a)
                 return 0
-            """, before=HELPED, host=True),
+            """, before=HELPED),
         answer("lee_memoria_ajena", """
             import os, re
             def count_pairs(*a):
@@ -346,7 +344,7 @@ def cheats() -> list[Case]:
                         return good(*a)
                     except OSError: pass
                 return 0
-            """, before=HELPED, host=True),
+            """, before=HELPED),
         answer("lee_el_entorno", """
             import os, sys
             def count_pairs(*a):

@@ -8,12 +8,17 @@ from torch import nn
 
 from coursekit.errors import CourseError
 from coursekit.recurrent import (
+    GRUCell,
     GRUScratch,
     LanguageModel,
+    LSTMCell,
     LSTMScratch,
     RNNScratch,
+    SimpleRNNCell,
+    Unrolled,
     from_torch,
     generate,
+    to_cell,
     to_torch,
 )
 from coursekit.text import Vocab
@@ -37,7 +42,7 @@ def random_state(module, batch, num_layers=1, num_hiddens=None):
     H, C = (
         double(num_layers, batch, num_hiddens or module.num_hiddens, seed=seed) for seed in (1, 2)
     )
-    return (H, C) if isinstance(module, LSTMScratch) else H
+    return (H, C) if isinstance(module, (LSTMScratch, LSTMCell)) else H
 
 
 def run(module, X, state):
@@ -209,3 +214,78 @@ def test_the_language_model_is_the_same_over_torch(kind):
     vocab, seed = Vocab(SYMBOLS), torch.Generator().manual_seed
     texts = [generate(m, "abc", 30, vocab, 1.0, generator=seed(0)) for m in (model, concise)]
     assert texts[0] == texts[1]
+
+
+# --- Celdas en forma concatenada -------------------------------------------------------------
+
+
+def scratch_and_cell(kind, num_inputs=4, num_hiddens=5):
+    options = {"reset_after": False} if kind is GRUScratch else {}
+    scratch = kind(num_inputs, num_hiddens, **options).double()
+    return scratch, to_cell(scratch)
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+@pytest.mark.parametrize("with_state", [False, True])
+def test_concatenated_cells_equal_the_sum_form(kind, with_state):
+    scratch, cell = scratch_and_cell(kind)
+    X = double(6, 3, 4)
+    state = random_state(scratch, 3) if with_state else None
+    assert_same(run(Unrolled(cell), X, state), run(scratch, X, state))
+    grads = torch.cat([linear.weight.grad for linear in cell.children()])
+    torch.testing.assert_close(grads.T, torch.cat([scratch.W_xh.grad, scratch.W_hh.grad]))
+
+
+@pytest.mark.parametrize(
+    "cell, theirs", [(SimpleRNNCell, nn.RNNCell), (LSTMCell, nn.LSTMCell)]
+)
+def test_cells_equal_torch_cells(cell, theirs):
+    """Con la interfaz de nn.RNNCell: un paso, con estado o sin él."""
+    ours, theirs = cell(4, 5).double(), theirs(4, 5).double()
+    linear = next(ours.children())
+    with torch.no_grad():
+        linear.weight.copy_(torch.cat([theirs.weight_ih, theirs.weight_hh], dim=1))
+        linear.bias.copy_(theirs.bias_ih + theirs.bias_hh)
+    X, state = double(3, 4), random_state(ours, 3)
+    state = tuple(part[0] for part in state) if cell is LSTMCell else state[0]
+    assert_same(parts(ours(X, state)), parts(theirs(X, state)))
+    assert_same(parts(ours(X)), parts(theirs(X)))
+
+
+def test_gru_cell_equals_torch_where_both_conventions_agree():
+    """Con R = 1 da lo mismo reiniciar antes o después: ahí GRUCell es nn.GRUCell."""
+    ours, theirs = GRUCell(4, 5).double(), nn.GRUCell(4, 5).double()
+    with torch.no_grad():
+        theirs.weight_ih[:5], theirs.weight_hh[:5] = 0, 0
+        theirs.bias_ih[:5] = 100
+        W = torch.cat([theirs.weight_ih, theirs.weight_hh], dim=1)
+        b = theirs.bias_ih + theirs.bias_hh
+        for linear, rows in ((ours.gates, slice(0, 10)), (ours.candidate, slice(10, 15))):
+            linear.weight.copy_(W[rows])
+            linear.bias.copy_(b[rows])
+    X, H = double(3, 4), double(3, 5, seed=1)
+    torch.testing.assert_close(ours(X, H), theirs(X, H))
+
+
+def test_gru_with_reset_after_has_no_concatenated_form():
+    for rnn in (GRUScratch(4, 5), nn.GRU(4, 5)):
+        with pytest.raises(CourseError, match="reset_after=False"):
+            to_cell(rnn)
+
+
+@pytest.mark.parametrize("kind", SCRATCH)
+def test_cells_write_as_language_models(kind):
+    torch.manual_seed(0)
+    scratch, cell = scratch_and_cell(kind, 5, 6)
+    model = LanguageModel(scratch.float(), 5)
+    unrolled = LanguageModel(Unrolled(cell.float()), 5)
+    unrolled.output_layer = model.output_layer
+    vocab = Vocab(SYMBOLS)
+    assert generate(model, "abc", 30, vocab) == generate(unrolled, "abc", 30, vocab)
+
+
+def test_unrolled_explains_wrong_shapes():
+    with pytest.raises(CourseError, match="forma"):
+        Unrolled(SimpleRNNCell(4, 5))(torch.zeros(6, 3, 4), torch.zeros(1, 1, 5))
+    with pytest.raises(CourseError, match="forma"):
+        Unrolled(GRUCell(4, 5))(torch.zeros(6, 3, 3))

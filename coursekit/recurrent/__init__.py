@@ -1,6 +1,7 @@
 """Redes recurrentes: a mano, el modelo de lenguaje y la generación."""
 
-from coursekit.recurrent.conversion import from_torch, to_torch
+from coursekit.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell, Unrolled
+from coursekit.recurrent.conversion import from_torch, to_cell, to_torch
 from coursekit.recurrent.generation import choose_symbol, generate
 from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
@@ -8,12 +9,17 @@ from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
 __all__ = [
+    "GRUCell",
     "GRUScratch",
+    "LSTMCell",
     "LSTMScratch",
     "LanguageModel",
     "RNNScratch",
+    "SimpleRNNCell",
+    "Unrolled",
     "choose_symbol",
     "from_torch",
     "generate",
+    "to_cell",
     "to_torch",
 ]

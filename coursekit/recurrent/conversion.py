@@ -4,11 +4,13 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell
 from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
 KINDS = {RNNScratch: nn.RNN, LSTMScratch: nn.LSTM, GRUScratch: nn.GRU}
+CELLS = {RNNScratch: SimpleRNNCell, LSTMScratch: LSTMCell, GRUScratch: GRUCell}
 
 
 def to_torch(scratch: nn.Module) -> nn.RNNBase:
@@ -66,3 +68,27 @@ def is_plain(rnn: nn.RNNBase) -> bool:
     special = rnn.bidirectional or rnn.batch_first or rnn.proj_size
     relu = getattr(rnn, "nonlinearity", "tanh") != "tanh"
     return rnn.num_layers == 1 and rnn.bias and not special and not relu
+
+
+def to_cell(scratch: nn.Module) -> nn.Module:
+    """La celda concatenada con los mismos pesos: las matrices, una encima de otra.
+
+    Raises:
+        CourseError: si la red no tiene forma concatenada.
+    """
+    if type(scratch) not in CELLS or getattr(scratch, "b_n", None) is not None:
+        raise CourseError(
+            f"{scratch} no cabe en forma concatenada: to_cell recibe RNNScratch, "
+            "LSTMScratch o GRUScratch con reset_after=False (R, antes del producto)."
+        )
+    cell = CELLS[type(scratch)](scratch.num_inputs, scratch.num_hiddens)
+    cell.to(scratch.W_xh)
+    W = torch.cat([scratch.W_xh, scratch.W_hh]).T
+    sizes = [linear.out_features for linear in cell.children()]
+    with torch.no_grad():
+        for linear, weight, bias in zip(
+            cell.children(), W.split(sizes), scratch.b_h.split(sizes)
+        ):
+            linear.weight.copy_(weight)
+            linear.bias.copy_(bias)
+    return cell

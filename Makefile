@@ -1,5 +1,5 @@
 # make libro      construye el sitio en _build/html
-# make servir     lo sirve en este ordenador
+# make servir     lo sirve en este equipo
 # make pruebas    pasa las pruebas
 
 PYTHON ?= python3.11

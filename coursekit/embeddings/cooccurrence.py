@@ -1,4 +1,4 @@
-"""De oraciones a cuentas: cuántas veces aparece cada palabra cerca de cada otra."""
+"""De frases a cuentas: cuántas veces aparece cada palabra cerca de cada otra."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,22 +9,22 @@ from coursekit.errors import CourseError
 
 
 def encode(sentences: Iterable[Sequence[str]], vocab) -> list[np.ndarray]:
-    """Convierte oraciones (listas de palabras) en arreglos de índices del vocabulario.
+    """Convierte frases (listas de palabras) en arreglos de índices del vocabulario.
 
     Args:
-        sentences: oraciones; cada una, una lista de palabras.
+        sentences: frases; cada una, una lista de palabras.
         vocab: vocabulario con la interfaz de torchtext (`get_stoi`).
     Returns:
-        Un arreglo de enteros por oración; -1 marca la palabra que no está en `vocab`.
+        Un arreglo de enteros por frase; -1 marca la palabra que no está en `vocab`.
     Raises:
-        CourseError: si una oración es un texto sin separar en palabras.
+        CourseError: si una frase es un texto sin separar en palabras.
     """
     index = vocab.get_stoi()
     encoded = []
     for sentence in sentences:
         if isinstance(sentence, str):
             raise CourseError(
-                f"La oración {sentence[:40]!r} es un texto: sepárala antes en palabras."
+                f"La frase {sentence[:40]!r} es un texto: sepárala antes en palabras."
             )
         encoded.append(np.array([index.get(word, -1) for word in sentence], dtype=int))
     return encoded
@@ -33,10 +33,10 @@ def encode(sentences: Iterable[Sequence[str]], vocab) -> list[np.ndarray]:
 def cooccurrence(
     sentences, vocab_size: int, window: int = 2, distance_weighting: bool = False
 ) -> sp.csr_array:
-    """Cuenta los pares de palabras a distancia de 1 a `window` en la misma oración.
+    """Cuenta los pares de palabras a distancia de 1 a `window` en la misma frase.
 
     Args:
-        sentences: oraciones de índices; -1 ocupa su lugar, pero no se cuenta.
+        sentences: frases de índices; -1 ocupa su lugar, pero no se cuenta.
         vocab_size: número de palabras del vocabulario, V.
         window: palabras que se miran a cada lado.
         distance_weighting: si es cierto, un par a distancia d suma 1/d en lugar de 1.
@@ -47,13 +47,13 @@ def cooccurrence(
     """
     if window < 1:
         raise CourseError(f"La ventana debe ser de al menos 1 palabra, no {window}.")
-    # Un hueco de `window` desconocidas: ningún par salta de una oración a otra.
+    # Un hueco de `window` desconocidas: ningún par salta de una frase a otra.
     gap = np.full(window, -1)
     try:
         parts = [part for s in sentences for part in (np.asarray(s, dtype=int), gap)]
         text = np.concatenate([gap, *parts])
     except (TypeError, ValueError) as error:
-        raise CourseError("Cada oración debe ser una lista de índices.") from error
+        raise CourseError("Cada frase debe ser una lista de índices.") from error
     if text.min() < -1 or text.max() >= vocab_size:
         raise CourseError(
             f"Los índices van de {text.min()} a {text.max()}, pero deben estar "

@@ -34,7 +34,7 @@ def ppmi(counts, shift: float = 1.0, smoothing: float = 1.0) -> sp.csr_array:
         raise CourseError(
             f"shift y smoothing deben ser positivos, no {shift} y {smoothing}."
         )
-    # Solo se visitan las celdas con cuenta: el logaritmo nunca recibe un cero.
+    # Solo se visitan las casillas con cuenta: el logaritmo nunca recibe un cero.
     C.sum_duplicates()
     C.eliminate_zeros()
     w, c = C.nonzero()

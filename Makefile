@@ -23,7 +23,7 @@ libro: entorno datos sitio
 entorno: .venv/listo
 
 .venv/listo: pyproject.toml constraints.txt
-	@echo "Preparando el entorno en .venv (1.4 GB; unos minutos la primera vez)…"
+	@echo "Preparando el entorno en .venv (1.8 GB; unos minutos la primera vez)…"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@

@@ -65,6 +65,12 @@ EQUATION = (
 )
 
 
+def write_toc(root, *pages):
+    """El índice del curso, con esas páginas."""
+    chapters = "".join(f"\n  - file: {page}" for page in pages)
+    (root / "_toc.yml").write_text(f"format: jb-book\nroot: book/inicio\nchapters:{chapters}\n")
+
+
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     """Una carpeta de curso con un sitio «construido» a mano."""
@@ -245,6 +251,7 @@ def test_exercises_of_this_course_are_up_to_date():
 
 def test_command_says_what_differs_and_waits_for_the_site(tmp_path, monkeypatch, capsys):
     (tmp_path / "_config.yml").write_text(CONFIG)
+    write_toc(tmp_path, "exercises/uno", "solutions/uno")
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions/uno.md").write_text(FRONT_MATTER + "# Uno\n")
     monkeypatch.chdir(tmp_path)
@@ -260,7 +267,8 @@ def test_command_says_what_differs_and_waits_for_the_site(tmp_path, monkeypatch,
 
 def test_notebooks_wait_for_pages_the_site_has_not_read(course):
     inventory = course / "_build/html/objects.inv"
-    for name in ("book/vieja.md", "exercises/nueva.md"):
+    write_toc(course, "book/vieja", "exercises/nueva")
+    for name in ("book/vieja.md", "exercises/nueva.md", "book/fuera.md"):
         (course / name).parent.mkdir(exist_ok=True)
         (course / name).write_text("# Hola\n")
     os.utime(course / "book/vieja.md", (1, 1))
@@ -268,6 +276,15 @@ def test_notebooks_wait_for_pages_the_site_has_not_read(course):
     assert notebooks.newer_than_site(course) == ["exercises/nueva.md"]
     os.utime(course / "exercises/nueva.md", (2, 2))
     assert notebooks.newer_than_site(course) == []
+
+
+def test_only_pages_of_the_index_have_a_notebook(tmp_path):
+    for name in ("solutions/uno", "exercises/uno", "book/texto"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.md").write_text(FRONT_MATTER + "# Uno\n")
+    (tmp_path / "book/prosa.md").write_text("# Sin código\n")
+    write_toc(tmp_path, "book/texto", "book/prosa", "exercises/uno")
+    assert notebooks.docnames(tmp_path) == ["book/texto", "exercises/uno"]
 
 
 def test_outside_the_course_the_command_explains_itself(tmp_path):

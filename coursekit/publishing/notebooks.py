@@ -13,6 +13,7 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from myst_nb.core.variables import format_plain_text
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from coursekit.errors import CourseError
 from coursekit.publishing import files, myst
@@ -45,15 +46,21 @@ METADATA = {
 
 def docnames(root: Path) -> list[str]:
     """Nombra las páginas de las que sale un cuaderno: lecciones, ejercicios y soluciones."""
-    pages = (
+    return [
+        path.relative_to(root).with_suffix("").as_posix()
+        for path in _pages(root)
+        if is_myst_markdown_notebook(path.read_text("utf-8"))
+    ]
+
+
+def _pages(root: Path) -> list[Path]:
+    """Las fuentes de las páginas que el índice publica."""
+    published = set(parse_toc_yaml(Path(root, "_toc.yml")))
+    return [
         path
         for folder in SOURCES
         for path in sorted(Path(root, folder).rglob("*.md"))
-    )
-    return [
-        path.relative_to(root).with_suffix("").as_posix()
-        for path in pages
-        if is_myst_markdown_notebook(path.read_text("utf-8"))
+        if path.relative_to(root).with_suffix("").as_posix() in published
     ]
 
 
@@ -87,8 +94,9 @@ def newer_than_site(root: Path) -> list[str]:
     """Nombra las páginas que el sitio construido aún no ha leído; todas, si no hay sitio."""
     inventory = Path(root, INVENTORY)
     built = inventory.stat().st_mtime if inventory.is_file() else 0
-    pages = (path for folder in SOURCES for path in sorted(Path(root, folder).rglob("*.md")))
-    return [path.relative_to(root).as_posix() for path in pages if path.stat().st_mtime > built]
+    return [
+        path.relative_to(root).as_posix() for path in _pages(root) if path.stat().st_mtime > built
+    ]
 
 
 def main(check: bool = False) -> int:

@@ -2,6 +2,7 @@
 
 from coursekit.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell, Unrolled
 from coursekit.recurrent.conversion import from_torch, to_cell, to_torch
+from coursekit.recurrent.deep import Bidirectional, Stacked
 from coursekit.recurrent.generation import choose_symbol, generate
 from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
@@ -9,6 +10,7 @@ from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
 __all__ = [
+    "Bidirectional",
     "GRUCell",
     "GRUScratch",
     "LSTMCell",
@@ -16,6 +18,7 @@ __all__ = [
     "LanguageModel",
     "RNNScratch",
     "SimpleRNNCell",
+    "Stacked",
     "Unrolled",
     "choose_symbol",
     "from_torch",

@@ -138,3 +138,64 @@ def test_bidirectional_nets_cannot_predict():
 def test_nets_that_do_not_fit_are_explained(build, words):
     with pytest.raises(CourseError, match=words):
         build()
+
+
+# --- Dropout variacional ---------------------------------------------------------------------
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("kind", [RNNScratch, LSTMScratch, GRUScratch])
+def test_one_mask_per_sequence(kind):
+    """Apagar siempre lo mismo es leer con esas filas de las matrices en cero."""
+    scratch = kind(4, 5, **({"reset_after": False} if kind is GRUScratch else {})).double()
+    X, batch, keep = double(7, 3, 4), 3, 0.6
+    state = [double(1, 3, 5, seed=seed) for seed in (1, 2)][: 1 + (kind is LSTMScratch)]
+    dropped = Unrolled(to_cell(scratch), dropout=1 - keep, generator=seeded())
+    outputs, last = dropped(X, tuple(state) if len(state) == 2 else state[0])
+    masks = torch.bernoulli(torch.full((batch, 9), keep).double(), generator=seeded()) / keep
+    assert len(masks.unique(dim=0)) == 3  # cada secuencia, la suya
+    for n, mask in enumerate(masks):
+        thinned = kind(4, 5, **({"reset_after": False} if kind is GRUScratch else {})).double()
+        weights = scratch.state_dict()
+        weights["W_xh"] = mask[:4, None] * weights["W_xh"]
+        weights["W_hh"] = mask[4:, None] * weights["W_hh"]
+        thinned.load_state_dict(weights)
+        mine = [part[:, n : n + 1].contiguous() for part in state]
+        expected, end = thinned(X[:, n : n + 1], tuple(mine) if len(mine) == 2 else mine[0])
+        torch.testing.assert_close(outputs[:, n : n + 1], expected)
+        for part, whole in zip(parts(end), parts(last)):
+            torch.testing.assert_close(whole[:, n : n + 1], part)
+
+
+def test_masks_keep_the_mean_and_change_at_every_call():
+    net = Unrolled(to_cell(RNNScratch(30, 20)), dropout=0.3, generator=seeded())
+    first, second = (net.draw_mask(torch.zeros(4, 200, 30)) for _ in range(2))
+    assert first.shape == (200, 50) and (first != second).any()
+    assert sorted(first.unique().tolist()) == pytest.approx([0, 1 / 0.7])
+    assert (first == 0).float().mean().item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_nothing_is_dropped_when_evaluating():
+    cell = to_cell(LSTMScratch(5, 6))
+    model = LanguageModel(Stacked(Unrolled(cell, 0.5), Unrolled(to_cell(LSTMScratch(6, 6)), 0.5)), 5)
+    windows = torch.tensor([[0, 1, 2, 3, 4]])
+    torch.testing.assert_close(model.log_probs(windows), model.log_probs(windows))
+    X = windows[:, :-1]
+    assert model.training and not torch.equal(model(X)[0], model(X)[0])
+    model.eval()
+    torch.testing.assert_close(model(X)[0], model(X)[0])
+
+
+def test_same_generator_same_masks():
+    cell, X = to_cell(RNNScratch(4, 5)), torch.ones(6, 3, 4)
+    first, again, other = (Unrolled(cell, 0.5, seeded(seed))(X)[0] for seed in (1, 1, 2))
+    assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("dropout", [-0.1, 1, 1.5])
+def test_impossible_dropout_is_explained(dropout):
+    with pytest.raises(CourseError, match=f"dropout={dropout}"):
+        Unrolled(to_cell(RNNScratch(4, 5)), dropout)

@@ -1,11 +1,13 @@
 """Las celdas en forma concatenada: un solo producto con la entrada y el estado juntos.
 
-[X, H] W con las matrices una encima de otra, W = [W_x; W_h], es X W_x + H W_h.
+[X, H] W con las matrices una encima de otra, W = [W_x; W_h], es X W_x + H W_h. Cada
+celda recibe, además, la máscara que multiplica a [X, H]: 1, o la del dropout.
 """
 
 import torch
 from torch import nn
 
+from coursekit.errors import CourseError
 from coursekit.recurrent.rnn import check_shapes
 from coursekit.recurrent.states import map_state, parts
 
@@ -18,10 +20,10 @@ class SimpleRNNCell(nn.Module):
         self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
         self.linear = nn.Linear(num_inputs + num_hiddens, num_hiddens)
 
-    def forward(self, X, H=None):
+    def forward(self, X, H=None, mask=1.0):
         """X (lote, num_inputs) y H (lote, num_hiddens) -> la nueva H."""
         H = X.new_zeros(len(X), self.num_hiddens) if H is None else H
-        return torch.tanh(self.linear(torch.cat([X, H], dim=1)))
+        return torch.tanh(self.linear(mask * torch.cat([X, H], dim=1)))
 
 
 class LSTMCell(nn.Module):
@@ -35,11 +37,11 @@ class LSTMCell(nn.Module):
         self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
         self.gates = nn.Linear(num_inputs + num_hiddens, 4 * num_hiddens)
 
-    def forward(self, X, state=None):
+    def forward(self, X, state=None, mask=1.0):
         """X (lote, num_inputs) y H, C (lote, num_hiddens) -> la nueva (H, C)."""
         zeros = X.new_zeros(len(X), self.num_hiddens)
         H, C = (zeros, zeros) if state is None else state
-        I, F, G, O = self.gates(torch.cat([X, H], dim=1)).chunk(4, dim=1)
+        I, F, G, O = self.gates(mask * torch.cat([X, H], dim=1)).chunk(4, dim=1)
         C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
         return torch.sigmoid(O) * torch.tanh(C), C
 
@@ -57,11 +59,12 @@ class GRUCell(nn.Module):
         self.gates = nn.Linear(num_inputs + num_hiddens, 2 * num_hiddens)
         self.candidate = nn.Linear(num_inputs + num_hiddens, num_hiddens)
 
-    def forward(self, X, H=None):
+    def forward(self, X, H=None, mask=1.0):
         """X (lote, num_inputs) y H (lote, num_hiddens) -> la nueva H."""
         H = X.new_zeros(len(X), self.num_hiddens) if H is None else H
-        R, Z = torch.sigmoid(self.gates(torch.cat([X, H], dim=1))).chunk(2, dim=1)
-        N = torch.tanh(self.candidate(torch.cat([X, R * H], dim=1)))
+        gates = torch.sigmoid(self.gates(mask * torch.cat([X, H], dim=1)))
+        R, Z = gates.chunk(2, dim=1)
+        N = torch.tanh(self.candidate(mask * torch.cat([X, R * H], dim=1)))
         return Z * H + (1 - Z) * N
 
 
@@ -69,19 +72,44 @@ class Unrolled(nn.Module):
     """Una celda aplicada paso a paso, con la interfaz de `nn.RNN`.
 
     Args:
-        cell: recibe X y el estado de un paso y devuelve el nuevo, H o (H, C).
+        cell: recibe X, el estado y la máscara de un paso y devuelve el estado nuevo.
+        dropout: fracción de [X, H] que se apaga al entrenar, **la misma en todos los
+            pasos de cada secuencia** (dropout variacional); lo demás se divide por
+            1 - dropout. La celda de la LSTM y el H que mezcla Z no se apagan.
+        generator: fuente de azar de las máscaras.
+
+    Source: Gal y Ghahramani (2016), «A Theoretically Grounded Application of Dropout…».
     """
 
-    def __init__(self, cell: nn.Module):
+    def __init__(
+        self,
+        cell: nn.Module,
+        dropout: float = 0.0,
+        generator: torch.Generator | None = None,
+    ):
         super().__init__()
-        self.cell = cell
+        if not 0 <= dropout < 1:
+            raise CourseError(
+                f"dropout={dropout} es la fracción que se apaga: de 0 a menos de 1."
+            )
+        self.cell, self.dropout, self.generator = cell, dropout, generator
         self.num_inputs, self.num_hiddens = cell.num_inputs, cell.num_hiddens
 
     def forward(self, inputs, state=None):
         """inputs (pasos, lote, num_inputs) y partes (1, lote, num_hiddens)."""
         check_shapes(self, inputs, *parts(state))
+        mask = self.draw_mask(inputs)
         state, outputs = map_state(lambda part: part[0], state), []
         for X in inputs:
-            state = self.cell(X, state)
+            state = self.cell(X, state, mask)
             outputs.append(parts(state)[0])
         return torch.stack(outputs), map_state(lambda part: part[None], state)
+
+    def draw_mask(self, inputs):
+        """Una máscara (lote, num_inputs + num_hiddens) para toda la secuencia."""
+        if not self.training or self.dropout == 0:
+            return 1.0
+        keep = 1 - self.dropout
+        shape = inputs.shape[1], self.num_inputs + self.num_hiddens
+        probs = inputs.new_full(shape, keep)
+        return torch.bernoulli(probs, generator=self.generator) / keep

@@ -1,0 +1,73 @@
+"""Mirar el gradiente: cuánto llega a cada capa y a cada paso, época tras época."""
+
+import torch
+import torch.nn.functional as F
+
+from coursekit.recurrent.deep import sizes
+from coursekit.recurrent.language_model import LanguageModel, check_ids, evaluating
+from coursekit.recurrent.states import parts
+
+
+def state_gradients(
+    model: LanguageModel, X: torch.Tensor, Y: torch.Tensor, only_last: bool = False
+) -> torch.Tensor:
+    """‖∂L/∂H_t‖ de cada capa y cada paso; en una LSTM, de H_t y C_t juntos.
+
+    Args:
+        model: su red es de una capa o un `Stacked` de ellas.
+        X, Y: índices (lote, pasos), la entrada y el símbolo siguiente de cada paso.
+        only_last: si L es la pérdida del último paso, en lugar de la media de todos;
+            entonces al paso t solo le llega lo que viajó hasta él.
+    Returns:
+        Tensor (capas, pasos). Los gradientes de los parámetros no se tocan.
+    """
+    layers = list(getattr(model.rnn, "layers", [model.rnn]))
+    for layer in layers:
+        sizes(layer)  # una sola capa en cada uno
+    check_ids(X, model.vocab_size)
+    with evaluating(model), torch.enable_grad():
+        one_hot = F.one_hot(X.T, model.vocab_size).to(model.output_layer.weight)
+        inputs, states = one_hot.split(1), []
+        for layer in layers:
+            inputs, layer_states = read_by_steps(layer, inputs)
+            states.extend(layer_states)
+        logits = model.output_layer(torch.cat(inputs)).transpose(0, 1)
+        if only_last:
+            logits, Y = logits[:, -1:], Y[:, -1:]
+        loss = F.cross_entropy(logits.flatten(0, 1), Y.flatten())
+    tensors = [part for state in states for part in parts(state)]
+    gradients = torch.autograd.grad(loss, tensors, allow_unused=True)
+    squares = [0.0 if g is None else g.square().sum().item() for g in gradients]
+    return torch.tensor(squares).view(len(layers), X.shape[1], -1).sum(2).sqrt()
+
+
+def read_by_steps(layer, inputs) -> tuple[list, list]:
+    """Las H y los estados de una capa que lee paso a paso, cada uno con su nodo."""
+    states, state = [], None
+    for X in inputs:
+        _, state = layer(X, state)
+        states.append(state)
+    # La H que sube a la capa siguiente es la misma que pasa al paso siguiente: así su
+    # gradiente suma los dos caminos.
+    return [parts(state)[0] for state in states], states
+
+
+class GradientRecorder:
+    """Cuaderno de `state_gradients`: siempre el mismo lote, una anotación por época.
+
+    Args:
+        model, X, Y, only_last: véase `state_gradients`.
+    """
+
+    def __init__(self, model, X, Y, only_last=False):
+        self.settings = model, X, Y, only_last
+        self.pages = []
+
+    def record(self) -> None:
+        """Anota el gradiente de ahora; por ejemplo, al comienzo de cada época."""
+        self.pages.append(state_gradients(*self.settings))
+
+    @property
+    def norms(self) -> torch.Tensor:
+        """Todo lo anotado, (épocas, capas, pasos)."""
+        return torch.stack(self.pages)

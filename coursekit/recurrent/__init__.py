@@ -10,6 +10,7 @@ from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
+from coursekit.recurrent.sampling import ScheduledSampling
 
 __all__ = [
     "Bidirectional",
@@ -20,6 +21,7 @@ __all__ = [
     "LSTMScratch",
     "LanguageModel",
     "RNNScratch",
+    "ScheduledSampling",
     "SimpleRNNCell",
     "Stacked",
     "Unrolled",

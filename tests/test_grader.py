@@ -295,7 +295,7 @@ def test_student_never_runs_as_root(tmp_path):
         missing_tool("esto se prueba siendo root")
     for protection in LADDER:
         chosen = settings_for(protection, Settings(()))
-        shutil.rmtree(chosen.folder) if chosen.folder != "/tmp" else None
+        shutil.rmtree(chosen.folder) if chosen.confine else None
         assert chosen.uid and chosen.uid > 60_000
 
 
@@ -719,6 +719,7 @@ def test_ipython_commands_are_removed_and_python_is_kept(source, kept):
     compile(tree, "celda", "exec")
 
 
+@pytest.mark.filterwarnings("ignore:invalid escape")
 @given(st.text(st.sampled_from("%!?=x1\"'\n\\ ():ab\t"), max_size=40))
 def test_cells_parse_or_raise_a_syntax_error(source):
     try:
@@ -808,7 +809,7 @@ def test_a_hostile_zip_gives_rows_and_touches_nothing(tmp_path):
             ("bomba.ipynb", bytes(100 << 20)), ("roto/x.zip", b"PK no"), ("C:\\dir\\eva.ipynb", GOOD),
         ])  # fmt: skip
     graded = grade_batch(path, TINY, "s", workers=1, seconds=2)
-    assert len(graded.grades) == len({grade.file for grade in graded.grades}) == 7
+    assert len(graded.grades) == len({grade.file for grade in graded.grades}) == 6
     reasons = {grade.file: grade.reason for grade in graded.grades}
     assert "pesa 105 MB" in reasons["bomba.ipynb"] and "zip" in reasons["roto/x.zip"]
     assert not Path("/tmp/fuera.ipynb").exists()

@@ -11,15 +11,16 @@ recluso; por la de errores, las líneas del proceso precargado: `listo`, `muerto
 
 from __future__ import annotations
 
+import os
 import sys
 
-sys.path.pop(0)  # la carpeta de este archivo, cuyos módulos no deben tapar a otros
+# Se busca donde está el paquete y no en la carpeta de este archivo, que taparía otros módulos.
+sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 import contextlib
 import gc
 import importlib
 import json
-import os
 import random
 import resource
 import select
@@ -39,17 +40,19 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     _install_stub()
     if settings["change_root"]:
-        kernel.change_root(**settings["layout"])
+        kernel.change_root(**settings["layout"], folder=settings["folder"])
     for name in settings["imports"]:
         importlib.import_module(name)
     _seed_everything()
+    global _filter
+    _filter = kernel.compile_filter() if kernel else b""
     settings["address_space"] = _address_space(settings["megabytes"])
     _become(settings["uid"])
     os.chdir(settings["folder"])
     if kernel and settings["confine"]:
         settings["layout"]["readonly"].append("/proc")
         kernel.confine(**settings["layout"], writable=[settings["folder"]])
-    settings["nested"] = settings["nested"] and _can_nest()
+    settings["nested"] = settings["nested"] and _can_nest(settings["folder"])
     gc.collect()
     gc.freeze()
     _say("listo", _spent())
@@ -91,24 +94,15 @@ def _address_space(megabytes: int) -> int | None:
     return pages * resource.getpagesize() + (megabytes << 20)
 
 
-def _can_nest() -> bool:
-    """Prueba en un hijo si cada entrega puede tener sus espacios de nombres."""
-    child = os.fork()
+def _can_nest(folder: str) -> bool:
+    """Prueba si cada entrega puede tener sus espacios de nombres."""
+    try:
+        child = kernel.fork_isolated(folder)
+    except OSError:
+        return False
     if child == 0:
-        try:
-            _isolate()
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
+        os._exit(0)
     return os.waitpid(child, 0)[1] == 0
-
-
-def _isolate() -> None:
-    flags = kernel.NEWUSER | kernel.NEWPID | kernel.NEWNS | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS
-    kernel.unshare(flags)
-    kernel.mount_private("/tmp", 32)
-    kernel.mount_private("/dev/shm", 32)
-    kernel.mount_private("/proc", 0)
 
 
 def _say(*words: object) -> None:
@@ -120,23 +114,20 @@ def _say(*words: object) -> None:
 
 def _serve(settings: dict) -> None:
     while os.read(0, 1) == b"E":
-        job_read, told = os.pipe()
-        if os.fork() == 0:
-            os.close(job_read)
-            _imprison(settings, told)
-        os.close(told)
-        words = b""
-        while chunk := os.read(job_read, 64):
-            words += chunk
-        os.close(job_read)
-        inmate = int(words or 0)
+        busy, reading = os.pipe()
+        inmate = kernel.fork_isolated(settings["folder"]) if settings["nested"] else os.fork()
+        if inmate == 0:
+            os.close(busy)
+            _imprison(settings, reading)
+        os.close(reading)
+        os.read(busy, 1)  # se acaba cuando el recluso ha leído su encargo: la entrada vuelve a ser nuestra
+        os.close(busy)
         _wait_for_order(inmate)
-        if _kill_everyone(inmate):
-            if not settings["nested"]:
-                _empty_folders(settings["folder"])
-            _say("limpio", _spent())
-        else:
+        if not _kill_everyone(inmate):
             return  # sin «limpio», el juez derriba la cárcel entera y levanta otra
+        if not settings["nested"]:
+            _empty_folders(settings["folder"])
+        _say("limpio", _spent())
 
 
 def _spent() -> float:
@@ -226,18 +217,12 @@ def _empty_folders(*folders: str) -> None:
 # --- El recluso --------------------------------------------------------------------------------
 
 
-def _imprison(settings: dict, told: int) -> None:
-    """En el hijo recién nacido: se aísla y tiene a su vez el hijo que será el recluso."""
+def _imprison(settings: dict, reading: int) -> None:
+    """La vida del recluso: se pone límites, lee el encargo, cierra las puertas y lo cumple."""
     try:
-        if settings["nested"]:
-            _isolate()
-        inmate = os.fork()
-        if inmate:
-            os.write(told, str(inmate).encode())
-            os._exit(0)
         _prepare(settings)
         job = wire.loads(_read_frame(0))
-        os.close(told)
+        os.close(reading)
         channel = _close_doors()
         _serve_sentence(job, channel)
     except BaseException as error:
@@ -250,7 +235,7 @@ def _prepare(settings: dict) -> None:
     os.setsid()
     if settings["nested"]:
         kernel.drop_privileges()
-        os.chdir("/tmp")
+        os.chdir(settings["folder"])
     limits = {
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 32 << 20,
@@ -265,7 +250,7 @@ def _prepare(settings: dict) -> None:
         space = settings["address_space"]
         resource.setrlimit(resource.RLIMIT_AS, (space, space + _SPARE_BYTES))
     if kernel:
-        kernel.forbid_syscalls()
+        kernel.apply_filter(_filter)
 
 
 def _read_frame(source: int) -> bytes:
@@ -304,8 +289,7 @@ def _serve_sentence(job: dict, channel: int) -> None:
     _write_frame(channel, json.dumps({"cells": errors}).encode())
     # Una alarma que dejó una celda no debe sonar en medio de una pregunta.
     signal.setitimer(signal.ITIMER_REAL, 0)
-    for question in job["questions"]:
-        _write_frame(channel, _answer(question, namespace, job["seconds"]))
+    _answer_all(job["questions"], namespace, job["seconds"], channel)
     os._exit(0)
 
 
@@ -321,29 +305,62 @@ def _write_frame(channel: int, text: bytes) -> None:
         data = data[os.write(channel, data) :]
 
 
-def _answer(question: dict, namespace: dict, seconds: float) -> bytes:
-    """Evalúa una pregunta en un hijo, con su propio plazo."""
-    if question["name"] not in namespace:
-        return json.dumps({"state": "falta"}).encode()
+def _answer_all(questions: list[dict], namespace: dict, seconds: float, channel: int) -> None:
+    """Contesta las preguntas desde un hijo, cada una con su plazo.
+
+    Si el hijo muere o se cuelga, pierde solo la pregunta en que estaba: otro sigue con las demás.
+    Uno por pregunta aislaría lo mismo, pero bifurcarse es lo más caro que aquí se hace.
+    """
+    pending = list(questions)
+    while pending:
+        source, child = _start_answering(pending, namespace)
+        problem = _relay(source, channel, pending, seconds)
+        os.close(source)
+        for kill in (os.killpg, os.kill):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if pending:
+            pending.pop(0)
+            _write_frame(channel, json.dumps({"state": problem, "code": code}).encode())
+
+
+def _start_answering(questions: list[dict], namespace: dict) -> tuple[int, int]:
     source, sink = os.pipe()
     child = _fork_patiently()
-    if child == 0:
+    if child:
+        os.close(sink)
+        return source, child
+    try:
+        os.close(source)
+        os.setpgid(0, 0)
+        for question in questions:
+            _write_frame(sink, _evaluate(question, namespace))
+    finally:
+        os._exit(0)
+
+
+def _relay(source: int, channel: int, pending: list[dict], seconds: float) -> str:
+    """Pasa las respuestas al juez según llegan; el motivo por el que no llegan más."""
+    buffer, deadline = bytearray(), time.monotonic() + seconds
+    while pending:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            return "tiempo agotado"
+        if not select.select([source], [], [], left)[0]:
+            continue
+        piece = os.read(source, 1 << 16)
+        buffer += piece
         try:
-            os.close(source)
-            os.setpgid(0, 0)
-            _write_all(sink, _evaluate(namespace[question["name"]], question["cases"]))
-        finally:
-            os._exit(0)
-    os.close(sink)
-    answer, timed_out = _read_until(source, time.monotonic() + seconds)
-    os.close(source)
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(child, signal.SIGKILL)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if timed_out:
-        return json.dumps({"state": "tiempo agotado"}).encode()
-    return answer or json.dumps({"state": "caída", "code": code}).encode()
+            while pending and (answer := wire.take_frame(buffer)) is not None:
+                _write_frame(channel, answer)
+                pending.pop(0)
+                deadline = time.monotonic() + seconds
+        except wire.WireError:
+            return "caída"
+        if not piece:
+            return "caída"
+    return ""
 
 
 def _fork_patiently() -> int:
@@ -358,11 +375,14 @@ def _fork_patiently() -> int:
     return os.fork()
 
 
-def _evaluate(answer, cases: list) -> bytes:
+def _evaluate(question: dict, namespace: dict) -> bytes:
+    if question["name"] not in namespace:
+        return json.dumps({"state": "falta"}).encode()
     _seed_everything()
+    cases = question["cases"]
     try:
-        cases = [running.restore_case(case) for case in wire.decode(cases, tensors=True)]
-        outcomes = running.run(answer, cases)
+        restored = [running.restore_case(case) for case in wire.decode(cases, tensors=True)]
+        outcomes = running.run(namespace[question["name"]], restored)
         described = [(outcome.value, outcome.error, outcome.untried) for outcome in outcomes]
         return wire.dumps({"state": "respuesta", "outcomes": wire.encode(described)})
     except wire.WireError as error:
@@ -370,23 +390,6 @@ def _evaluate(answer, cases: list) -> bytes:
     except BaseException as error:
         failed = (None, cells.describe_error(error), False)
         return wire.dumps({"state": "respuesta", "outcomes": wire.encode([failed] * len(cases))})
-
-
-def _write_all(sink: int, text: bytes) -> None:
-    data = memoryview(text)
-    while data:
-        data = data[os.write(sink, data) :]
-
-
-def _read_until(source: int, deadline: float) -> tuple[bytes, bool]:
-    text = b""
-    while (left := deadline - time.monotonic()) > 0:
-        if select.select([source], [], [], left)[0]:
-            piece = os.read(source, 1 << 16)
-            if not piece or len(text) > wire.MAX_BYTES:
-                return text, False
-            text += piece
-    return text, True
 
 
 def _seed_everything() -> None:
@@ -398,7 +401,7 @@ def _seed_everything() -> None:
         np.random.seed(0)
         np.random.bit_generator.randbits = random.Random(0).getrandbits
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from coursekit.grading import wire
@@ -36,6 +37,11 @@ class Question:
 
     name: str
     cases: tuple[tuple | Chain, ...]
+
+    @cached_property
+    def encoded(self) -> dict:
+        """Lo que se manda por el cable; el mismo para todas las entregas."""
+        return {"name": self.name, "cases": wire.encode([describe_case(case) for case in self.cases])}
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,7 @@ class Jail:
         return Testimony(first.state, first.cell_errors or second.cell_errors, answers)
 
     def _attempt(self, cells, questions, seconds, rescue) -> Testimony:
-        asked = [
-            {"name": question.name, "cases": wire.encode([describe_case(c) for c in question.cases])}
-            for question in questions
-        ]
+        asked = [question.encoded for question in questions]
         job = {"cells": cells, "questions": asked, "seconds": seconds, "rescue": rescue}
         if self._process is None:
             self._start()
@@ -212,7 +215,7 @@ class Jail:
                     os.kill(int(entry), signal.SIGKILL)
 
     def _discard_folder(self) -> None:
-        if self._settings.folder != "/tmp":
+        if self._settings.confine:  # una carpeta de este equipo, hecha para esta cárcel
             shutil.rmtree(self._settings.folder, ignore_errors=True)
 
     def _send(self, data: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import struct
 from collections.abc import Iterator
 
@@ -12,15 +13,16 @@ try:
 except (ImportError, RuntimeError, OSError):  # sin la biblioteca del sistema, tampoco se importa
     pyseccomp = None
 
-NEWNS, NEWUTS, NEWIPC = 0x00020000, 0x04000000, 0x08000000
-NEWUSER, NEWPID, NEWNET = 0x10000000, 0x20000000, 0x40000000
+# Nuevos: montajes, IPC, usuario y PID. La red no hace falta: la cárcel ya nace sin ella.
+_NAMESPACES = 0x00020000 | 0x08000000 | 0x10000000 | 0x20000000
+_CLONE = {"x86_64": 56, "aarch64": 220}
 _NOSUID, _NODEV, _NOEXEC, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = (
     2, 4, 8, 1, 32, 4096, 16384, 1 << 18,
 )  # fmt: skip
 _DETACH = 2
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
-_SET_DUMPABLE, _SET_NO_NEW_PRIVS, _SET_CHILD_SUBREAPER = 4, 38, 36
+_SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 22, 36, 38
 
 # Qué no puede llamar una entrega: redes, depuración, montajes y rincones del núcleo.
 _FORBIDDEN = """socket ptrace process_vm_readv process_vm_writev mount umount2 pivot_root chroot
@@ -38,16 +40,44 @@ def _call(name: str, *arguments) -> None:
         raise OSError(number, f"{name}: {os.strerror(number)}")
 
 
-def unshare(flags: int) -> None:
-    """Separa este proceso en espacios de nombres propios; conserva su usuario."""
+def fork_isolated(folder: str) -> int:
+    """Como `os.fork`, pero el hijo nace en espacios de nombres propios y es en ellos el proceso 1.
+
+    Cuando muere el proceso 1 de un espacio, el núcleo mata a todos los demás. Con `unshare` harían
+    falta dos bifurcaciones, que es lo más caro de calificar una entrega.
+
+    Args:
+        folder: carpeta de trabajo, que el hijo encuentra vacía.
+
+    Raises:
+        OSError: si este equipo no lo permite.
+    """
     uid, gid = os.getuid(), os.getgid()
+    number = _CLONE.get(os.uname().machine)
+    if number is None:
+        raise OSError("arquitectura desconocida")
+    # PyDLL no suelta el cerrojo de Python: el hijo nace con él.
+    child = ctypes.PyDLL(None, use_errno=True).syscall(number, _NAMESPACES | signal.SIGCHLD, 0, 0, 0, 0)
+    if child < 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    if child == 0:
+        try:
+            _settle(uid, gid, folder)
+        except BaseException:
+            os._exit(4)
+    return child
+
+
+def _settle(uid: int, gid: int, folder: str) -> None:
+    """Lo primero en espacios nuevos: el mismo usuario de fuera, y carpetas en memoria vacías."""
     _call("prctl", _SET_DUMPABLE, 1, 0, 0, 0)  # si no, los mapas de usuario no se pueden escribir
-    _call("unshare", flags)
-    if flags & NEWUSER:
-        for file, line in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
-            with open(f"/proc/self/{file}", "w") as out:
-                out.write(line)
+    maps = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
+    for file, line in maps.items():
+        with open(f"/proc/self/{file}", "w") as out:
+            out.write(line)
     _mount(None, "/", None, _REC | _PRIVATE)
+    for path, megabytes in ((folder, 32), ("/dev/shm", 32), ("/proc", 0)):
+        mount_private(path, megabytes)
 
 
 def mount_private(path: str, megabytes: int) -> None:
@@ -56,15 +86,16 @@ def mount_private(path: str, megabytes: int) -> None:
     _mount("tmpfs", path, "tmpfs", _NOSUID | _NODEV, options)
 
 
-def change_root(readonly: list[str], hidden: list[str]) -> None:
+def change_root(readonly: list[str], hidden: list[str], folder: str) -> None:
     """Deja a la vista solo unas carpetas, de solo lectura; lo demás desaparece.
 
     Args:
         readonly: carpetas y archivos visibles.
         hidden: carpetas, dentro de las anteriores, que se ven vacías.
+        folder: carpeta de trabajo; no puede contener ninguna de las visibles.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
-    root = "/tmp"
+    root = folder
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=755")
     devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
     for path in (*readonly, *devices):
@@ -83,10 +114,10 @@ def change_root(readonly: list[str], hidden: list[str]) -> None:
             _mount(None, target, None, _REMOUNT | _BIND | _RDONLY | flags)
     for path in hidden:
         _mount("tmpfs", root + path, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k")
-    for path in ("/proc", "/tmp", "/dev/shm", "/.antes"):
+    for path in ("/proc", folder, "/dev/shm", "/.antes"):
         os.makedirs(root + path, exist_ok=True)
     _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    mount_private(root + "/tmp", 32)
+    mount_private(root + folder, 32)
     mount_private(root + "/dev/shm", 32)
     os.chdir(root)
     _syscall_pivot_root(".", ".antes")
@@ -175,10 +206,13 @@ def drop_privileges() -> None:
     _call("capset", header, (ctypes.c_uint32 * 6)())
 
 
-def forbid_syscalls() -> None:
-    """Prohíbe las llamadas de `_FORBIDDEN`, si están pyseccomp y libseccomp."""
+def compile_filter() -> bytes:
+    """El programa que prohíbe las llamadas de `_FORBIDDEN`; vacío si falta con qué escribirlo.
+
+    Se compila una vez: hacerlo en cada entrega costaría más que aplicarlo.
+    """
     if pyseccomp is None:
-        return
+        return b""
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for name in _FORBIDDEN:
         try:
@@ -186,6 +220,17 @@ def forbid_syscalls() -> None:
         except (OSError, ValueError, RuntimeError):
             continue  # esta arquitectura no la tiene
     # Matar «a todos» alcanzaría, donde no hay espacios de nombres, al proceso precargado.
-    rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, 2**64 - 1))
-    rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, 2**32 - 1))
-    rules.load()
+    for everyone in (2**64 - 1, 2**32 - 1):
+        rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, everyone))
+    with os.fdopen(os.memfd_create("filtro"), "w+b") as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+def apply_filter(program: bytes) -> None:
+    """Aplica a este proceso, y a los que nazcan de él, lo que dio `compile_filter`."""
+    if program:
+        code = ctypes.create_string_buffer(program, len(program))
+        header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
+        _call("prctl", _SET_SECCOMP, 2, header, 0, 0)

@@ -23,12 +23,17 @@ from coursekit.errors import CourseError
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
 _INSIDE = _PACKAGE / "grading" / "inside.py"
-_SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives")
+_SYSTEM = (
+    "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives",
+    "/sys/kernel/mm/transparent_hugepage",
+)  # fmt: skip
 _IMAGE = "coursekit-vacia"
 _ENVIRONMENT = {
-    "PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "MPLBACKEND": "Agg",
-    "MPLCONFIGDIR": "/tmp", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
+    "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "Agg",
+    "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
     "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1",
+    # Con páginas grandes, bifurcar un proceso que ha cargado torch cuesta la tercera parte.
+    "PYTHONMALLOC": "malloc", "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
 }  # fmt: skip
 
 
@@ -159,6 +164,7 @@ def diagnose() -> str:
 
 def settings_for(protection: Protection, settings: Settings) -> Settings:
     """Completa los ajustes con lo que depende del equipo."""
+    settings = replace(settings, folder=_scratch())
     if os.geteuid() == 0:
         settings = replace(settings, uid=free_uid())
     else:
@@ -203,7 +209,8 @@ def _own_processes() -> int:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Las variables de entorno de dentro; ninguna de las del docente."""
-    variables = _ENVIRONMENT | {"HOME": settings.folder, "MPLCONFIGDIR": settings.folder}
+    variables = dict(_ENVIRONMENT)
+    variables |= dict.fromkeys(("HOME", "MPLCONFIGDIR", "TMPDIR"), settings.folder)
     if site.ENABLE_USER_SITE:
         variables["PYTHONUSERBASE"] = site.getuserbase()
     return variables
@@ -221,6 +228,16 @@ def _layout() -> tuple[list[str], list[str]]:
         if os.path.exists(path) and path != "/" and not inside:
             readonly.append(path)
     return readonly, [str(_PACKAGE / "grading" / "sets")]
+
+
+def _scratch() -> str:
+    """La carpeta de trabajo de dentro. Nace vacía: no puede contener nada que haya que ver."""
+    visible, _ = _layout()
+    return next(
+        folder
+        for folder in ("/tmp", "/var/tmp", "/mnt")
+        if not any(path.startswith(folder + "/") for path in visible)
+    )
 
 
 def _inner(settings: Settings) -> list[str]:
@@ -243,8 +260,9 @@ def _bubblewrap(settings: Settings) -> list[str]:
         command += ["--ro-bind", path, path]
     for path in hidden:
         command += ["--tmpfs", path, "--remount-ro", path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
-    return [*command, "--chdir", "/tmp", "--", *_inner(settings)]
+    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777"]
+    command += ["--tmpfs", settings.folder, "--chdir", settings.folder]
+    return [*command, "--", *_inner(settings)]
 
 
 def _unshare(settings: Settings) -> list[str]:
@@ -259,14 +277,15 @@ def _container(tool: str, settings: Settings) -> list[str]:
     uid = settings.uid if settings.uid is not None else os.getuid()
     command = [tool, "run", "--rm", "--interactive", "--network", "none", "--read-only", "--init"]
     command += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{uid}:{uid}"]
-    command += ["--pids-limit", "256", "--memory", f"{settings.megabytes + 1024}m", "--workdir", "/tmp"]
+    command += ["--pids-limit", "256", "--memory", f"{settings.megabytes + 1024}m"]
+    command += ["--workdir", settings.folder]
     for path in readonly:
         command += ["--volume", f"{path}:{path}:ro"]
     for path in hidden:
         command += ["--tmpfs", f"{path}:ro,size=4k"]
     for name, value in environment(settings).items():
         command += ["--env", f"{name}={value}"]
-    command += ["--tmpfs", "/tmp:rw,size=64m,mode=1777", _IMAGE]
+    command += ["--tmpfs", f"{settings.folder}:rw,size=64m,mode=1777", _IMAGE]
     return [*command, *_inner(replace(settings, uid=None))]
 
 

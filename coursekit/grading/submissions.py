@@ -80,10 +80,9 @@ def find_submissions(path: Path) -> list[Submission]:
     else:
         raise CourseError(f"No hay ninguna carpeta ni ningún zip de entregas en {path}.")
     submissions = [_choose(student, files) for student, files in _by_student(files).items()]
-    submissions = [submission for submission in submissions if submission]
     if not submissions:
         raise CourseError(f"En {path} no hay ningún cuaderno (.ipynb).")
-    return sorted(_distinct(submissions), key=lambda s: (s.student, s.file))
+    return sorted(submissions, key=lambda s: (s.student, s.file))
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,8 @@ def _files_of_zip(raw: bytes) -> list[_File]:
         raise CourseError(f"El zip de entregas no se abre: {error}.") from None
     files = []
     for entry in archive.infolist():
-        name = _printable(entry.filename.replace("\\", "/").lstrip("/"))
+        *folders, last = _printable(entry.filename).replace("\\", "/").split("/")
+        name = "/".join([*(folder for folder in folders if folder not in ("", ".", "..")), last])
         if not _RUBBISH.search(name):
             files.append(_File(name, entry.file_size, partial(_read_entry, archive, entry)))
     top = {file.name.split("/")[0] for file in files}
@@ -167,8 +167,8 @@ def _by_student(files: Iterable[_File]) -> dict[str, list[_File]]:
     return groups
 
 
-def _choose(owner: str, files: list[_File]) -> Submission | None:
-    """La entrega de un estudiante; `None` si lo suyo no es nada."""
+def _choose(owner: str, files: list[_File]) -> Submission:
+    """La entrega de un estudiante: su cuaderno más largo."""
     first = files[0].name.partition("/")[0]
     moodle = _MOODLE.match(first)
     student = moodle["student"] if moodle else owner
@@ -202,18 +202,6 @@ def _fail(reason: str) -> bytes:
 
 
 _nothing = partial(_fail, "no hay ningún cuaderno (.ipynb) en la entrega")
-
-
-def _distinct(submissions: list[Submission]) -> list[Submission]:
-    """Un zip puede repetir nombres; una nota se busca por el suyo."""
-    seen = defaultdict(int)
-    distinct = []
-    for submission in submissions:
-        seen[submission.file] += 1
-        times = seen[submission.file]
-        file = submission.file if times == 1 else f"{submission.file} ({times})"
-        distinct.append(Submission(submission.student, file, submission.read))
-    return distinct
 
 
 def _printable(name: str) -> str:

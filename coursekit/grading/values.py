@@ -6,6 +6,7 @@ antes de mirarlo: ninguna comparación ejecuta código de quien respondió.
 
 from __future__ import annotations
 
+import math
 import numbers
 
 import numpy as np
@@ -112,10 +113,14 @@ def _number_difference(expected, got, tolerance: float, reveal: bool, where: str
 
 
 def _is_close(got, expected, tolerance: float) -> bool:
+    """Como `numpy.isclose`, que para dos números sueltos tarda cien veces más."""
     try:
-        return bool(np.isclose(float(got), float(expected), tolerance, tolerance, equal_nan=True))
+        got, expected = float(got), float(expected)
     except OverflowError:  # un entero que no cabe en coma flotante
         return got == expected
+    if not (math.isfinite(got) and math.isfinite(expected)):
+        return got == expected or (math.isnan(got) and math.isnan(expected))
+    return abs(got - expected) <= tolerance + tolerance * abs(expected)
 
 
 def _array_difference(expected: np.ndarray, got, tolerance: float, reveal: bool) -> str | None:

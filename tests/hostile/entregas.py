@@ -150,6 +150,7 @@ def crashes() -> list[Case]:
         cell("se_mata", "import os\nos.kill(os.getpid(), 9)", ANY),
         cell("mata_a_todos", "import os\nfor pid in (0, -1): os.kill(pid, 15)", ANY),
         cell("mata_al_padre", "import os\nfor p in range(1, 400):\n    try:\n        p != os.getpid() and os.kill(p, 9)\n    except OSError: pass", ANY),
+        cell("mata_al_precargado", "import os\nos.kill(os.getppid(), 9)", ANY),
         cell("aborta", "import os\nos.abort()", CRASH),
         cell("segfault", segfault, CRASH),
         cell("exec_otro_programa", "import os\nos.execv('/bin/sleep', ['sleep', '0'])", CRASH),

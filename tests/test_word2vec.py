@@ -19,6 +19,7 @@ from coursekit.embeddings.word2vec import (
     subsample,
     word_counts,
 )
+from coursekit.embeddings.word2vec_fast import BLOCK, Word2Vec, noise_table
 from coursekit.errors import CourseError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -235,3 +236,147 @@ def test_a_vocabulary_of_one_word_trains():
     """Los negativos pueden coincidir con el objetivo: no hay sorteo sin fin."""
     model = Word2VecScratch(1, DIM, rng=np.random.default_rng(0))
     assert np.isfinite(model.fit([[0, 0, 0]])).all()
+
+
+# --- El rápido --------------------------------------------------------------------------------
+
+
+def pull(W_in, W_out, inputs, target, negatives):
+    """Gradiente de un ejemplo en las dos tablas enteras."""
+    dW_in, dW_out = np.zeros_like(W_in), np.zeros_like(W_out)
+    _, dh, rows, d_rows = negative_loss(W_in, W_out, inputs, target, negatives)
+    np.add.at(dW_in, inputs, dh / len(inputs))
+    np.add.at(dW_out, rows, d_rows)
+    return np.array([dW_in, dW_out])
+
+
+def expected_gradient(sentences, W_in, W_out, examples, window, num_negatives, noise):
+    """Media exacta del gradiente de la versión lenta, sobre los radios y los negativos."""
+    total = np.zeros((2, *W_in.shape))
+    for sentence in sentences:
+        for radius in range(1, window + 1):
+            dice = SimpleNamespace(integers=lambda low, high: radius)
+            for inputs, target in examples(sentence, window, dice):
+                alone = pull(W_in, W_out, inputs, target, [])
+                total += alone / window
+                for k, p in enumerate(noise):
+                    negative = pull(W_in, W_out, inputs, target, [k]) - alone
+                    total += negative * num_negatives * p / window
+    return total
+
+
+@pytest.mark.parametrize("window", [1, 3, 15])
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_fast_update_is_on_average_the_slow_one(examples, window):
+    """Con oraciones más cortas y más largas que un bloque, y palabras repetidas."""
+    rng = np.random.default_rng(6)
+    sentences = [rng.integers(V, size=n) for n in (3, 1, 20, 12)]
+    counts = word_counts(sentences, V)
+    model = Word2Vec(V, DIM, examples, window, num_negatives=3, rng=rng)
+    W_in, W_out = (W.astype(np.float32) for W in tables())
+    table, lr, draws = noise_table(counts), 1e-4, 1200
+    ids, where = np.concatenate(sentences), np.repeat(np.arange(4), [3, 1, 20, 12])
+    updates = np.empty((draws, 2, V, DIM))
+    for draw in updates:
+        model.W_in[:], model.W_out[:] = W_in, W_out
+        model.train(ids, where, table, lr)
+        draw[:] = (W_in - model.W_in) / lr, (W_out - model.W_out) / lr
+    noise = np.bincount(table, minlength=V) / len(table)
+    expected = expected_gradient(sentences, W_in, W_out, examples, window, 3, noise)
+    # En errores típicos, más lo que se pierde al restar números de 32 bits.
+    z = (updates.mean(axis=0) - expected) / (updates.std(axis=0) / np.sqrt(draws) + 2e-3)
+    assert np.abs(z).max() < 5 and np.sqrt((z**2).mean()) < 1.7
+    assert np.abs(expected).mean() > 0.5
+
+
+def test_noise_table_follows_the_distribution():
+    counts = np.random.default_rng(7).integers(0, 5000, size=300)
+    share = np.bincount(noise_table(counts), minlength=300) / 30_000
+    np.testing.assert_allclose(share, noise_distribution(counts), atol=1.1 / 30_000)
+    assert (share[counts == 0] == 0).all()
+
+
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_fast_learns_two_topics(examples):
+    model = Word2Vec(V, 8, examples, 3, sample=0.05, rng=np.random.default_rng(8))
+    history = model.fit(topics(), num_epochs=8, lr=0.1)
+    assert len(history) == 8 and history[-1] < history[0]
+    assert_two_topics(model.W_in)
+
+
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+def test_fast_loss_is_the_slow_one(examples):
+    """Al comenzar, con W_out nula: (1 + negativos) · log 2 por ejemplo."""
+    model = Word2Vec(V, 8, examples, num_negatives=4, sample=0, rng=np.random.default_rng(9))
+    assert model.fit(topics(), 1, lr=0)[0] == pytest.approx(5 * np.log(2), rel=1e-5)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_fast_is_repeatable_and_restores_the_threads(num_threads):
+    import torch
+
+    before = torch.get_num_threads()
+    first, second = (Word2Vec(5000, 20, rng=np.random.default_rng(10)) for _ in "12")
+    rng = np.random.default_rng(11)
+    sentences = [rng.integers(-1, 5000, size=30) for _ in range(60)]
+    assert first.fit(sentences, 2, num_threads=num_threads) == second.fit(
+        sentences, 2, num_threads=num_threads
+    )
+    assert (first.W_in == second.W_in).all() and (first.W_out == second.W_out).all()
+    assert torch.get_num_threads() == before
+
+
+@pytest.mark.parametrize("examples", [skipgram, cbow])
+@pytest.mark.parametrize("vocab_size", [1, 2, 50, 3000])
+def test_fast_never_overflows(vocab_size, examples):
+    """Sin submuestreo, con una palabra en la mitad del texto y la tasa más alta."""
+    rng = np.random.default_rng(12)
+    sentences = [
+        np.where(rng.random(40) < 0.5, 0, rng.integers(vocab_size, size=40)) for _ in range(100)
+    ]
+    model = Word2Vec(vocab_size, 10, examples, sample=0, rng=rng)
+    assert np.isfinite(model.fit(sentences, 6, lr=0.1)).all()
+    assert np.abs(model.W_in).max() < 1e3 and np.abs(model.W_out).max() < 1e3
+
+
+class Stream:
+    """Un corpus que se vuelve a generar en cada recorrido."""
+
+    def __init__(self, num_sentences):
+        self.num_sentences = num_sentences
+
+    def __iter__(self):
+        rng = np.random.default_rng(13)
+        for _ in range(self.num_sentences):
+            yield rng.integers(50, size=200)
+
+
+def test_memory_does_not_grow_with_the_corpus():
+    import tracemalloc
+
+    peaks = []
+    for num_sentences in (500, 2000):
+        model = Word2Vec(5000, 5, sample=1e-3, rng=np.random.default_rng(14))
+        tracemalloc.start()
+        model.fit(Stream(num_sentences), 1)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [({"window": BLOCK}, f"no {BLOCK}"), ({"window": 0}, "no 0"), ({"num_negatives": 0}, "no 0")],
+)
+def test_fast_explains_bad_options(options, message):
+    with pytest.raises(CourseError, match=message):
+        Word2Vec(V, rng=np.random.default_rng(0), **options)
+
+
+@pytest.mark.parametrize(
+    "sentences, message",
+    [(iter([[0, 1]]), "se agotan"), ([[0, V]], f"a {V}"), ([[0], [1], []], "ningún ejemplo")],
+)
+def test_fast_explains_bad_corpora(sentences, message):
+    with pytest.raises(CourseError, match=message):
+        Word2Vec(V, sample=0, rng=np.random.default_rng(0)).fit(sentences)

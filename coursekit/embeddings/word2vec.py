@@ -7,6 +7,32 @@ import numpy as np
 from coursekit.errors import CourseError
 
 
+def parts(sentences: Iterable, num_words: int = 50_000) -> Iterator[list]:
+    """Las oraciones en listas de `num_words` palabras o algo más, sin leerlas todas."""
+    part, size = [], 0
+    for sentence in sentences:
+        part.append(np.asarray(sentence))
+        size += part[-1].size
+        if size >= num_words:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def join(part: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Las palabras de unas oraciones, seguidas, y el número de la oración de cada una.
+
+    Raises:
+        CourseError: si una oración no es una lista de índices.
+    """
+    # Una lista vacía es, para NumPy, de números con decimales.
+    if any(ids.ndim != 1 or ids.dtype.kind not in "iu" and ids.size for ids in part):
+        raise CourseError("Cada oración debe ser una lista de índices.")
+    where = np.repeat(np.arange(len(part)), [len(ids) for ids in part])
+    return np.concatenate(part).astype(int), where
+
+
 def word_counts(sentences: Iterable, vocab_size: int) -> np.ndarray:
     """Cuántas veces aparece cada palabra.
 
@@ -25,17 +51,14 @@ def word_counts(sentences: Iterable, vocab_size: int) -> np.ndarray:
             "pasa una lista, o un objeto que las vuelva a leer en cada recorrido."
         )
     counts = np.zeros(vocab_size, dtype=int)
-    for sentence in sentences:
-        ids = np.asarray(sentence)
-        if ids.ndim != 1 or ids.dtype.kind not in "iu" and len(ids):
-            raise CourseError("Cada oración debe ser una lista de índices.")
-        if len(ids):
-            if ids.min() < -1 or ids.max() >= vocab_size:
-                raise CourseError(
-                    f"Los índices van de {ids.min()} a {ids.max()}, pero deben estar "
-                    f"entre 0 y {vocab_size - 1} (o ser -1 si la palabra no está)."
-                )
-            counts += np.bincount(ids[ids >= 0].astype(int), minlength=vocab_size)
+    for part in parts(sentences):
+        ids, _ = join(part)
+        if len(ids) and (ids.min() < -1 or ids.max() >= vocab_size):
+            raise CourseError(
+                f"Los índices van de {ids.min()} a {ids.max()}, pero deben estar "
+                f"entre 0 y {vocab_size - 1} (o ser -1 si la palabra no está)."
+            )
+        counts += np.bincount(ids[ids >= 0], minlength=vocab_size)
     if not counts.any():
         raise CourseError("Las oraciones no tienen ninguna palabra del vocabulario.")
     return counts

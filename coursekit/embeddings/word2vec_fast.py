@@ -1,0 +1,218 @@
+"""word2vec por bloques de palabras seguidas: la misma actualización esperada, deprisa.
+
+En lugar de un ejemplo tras otro, cada paso toma unos cientos de bloques de 16 palabras
+seguidas. Las palabras de un bloque son contexto unas de otras y comparten sus ejemplos
+negativos, así que todas las puntuaciones del bloque son un producto de dos matrices, y
+los gradientes, otros dos.
+"""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from coursekit.embeddings.word2vec import (
+    check_examples,
+    join,
+    keep_probability,
+    noise_distribution,
+    parts,
+    skipgram,
+    word_counts,
+)
+from coursekit.errors import CourseError
+
+BLOCK = 16  # palabras seguidas de un bloque
+NEGATIVES = 8  # palabras sorteadas que comparte un bloque
+MAX_STEP = 1.0  # norma máxima de lo que una aparición mueve un vector
+
+
+class Word2Vec:
+    """word2vec con muestreo negativo, por bloques.
+
+    Los argumentos son los de `Word2VecScratch`. La actualización esperada también:
+    - una pareja a distancia d cae en el radio sorteado con probabilidad
+      (window - d + 1) / window, y en un mismo bloque, cuyo comienzo se sortea, con
+      probabilidad (BLOCK - d) / BLOCK: en Skip-gram la primera la sustituye un peso, y
+      la segunda la compensa otro;
+    - cada una de las `NEGATIVES` palabras sorteadas pesa `num_negatives / NEGATIVES`.
+
+    La memoria crece con el vocabulario: del corpus solo se lee una parte a la vez.
+    """
+
+    def __init__(
+        self, vocab_size, dim=100, examples=skipgram, window=5, num_negatives=5,
+        sample=1e-3, *, rng: np.random.Generator,
+    ):  # fmt: skip
+        if not 1 <= window < BLOCK:
+            raise CourseError(
+                f"La ventana va de 1 a {BLOCK - 1} palabras a cada lado, no {window}."
+            )
+        if num_negatives < 1:
+            raise CourseError(
+                f"Hace falta al menos un ejemplo negativo, no {num_negatives}; con "
+                "softmax sobre todo el vocabulario entrena Word2VecScratch."
+            )
+        self.cbow, self.window, self.rng = examples is not skipgram, window, rng
+        self.num_negatives, self.sample = num_negatives, sample
+        start = (rng.random((vocab_size, dim)) - 0.5) / dim
+        self._in = torch.tensor(start, dtype=torch.float32)
+        self._out = torch.zeros(vocab_size, dim)
+        i = torch.arange(BLOCK)
+        d = (i - i[:, None]).abs()
+        in_radius = (window - d + 1).clamp(min=0) / window
+        self.nearness = (in_radius * BLOCK / (BLOCK - d)).fill_diagonal_(0)
+        # Con pocos bloques por paso, una palabra frecuente no suma demasiados cambios.
+        self.num_blocks = min(max(vocab_size // (10 * BLOCK), 1), 128)
+
+    @property
+    def W_in(self) -> np.ndarray:
+        """Vectores de entrada (V, dim), los que se usan como vectores de palabra."""
+        return self._in.numpy()
+
+    @property
+    def W_out(self) -> np.ndarray:
+        """Vectores de salida (V, dim)."""
+        return self._out.numpy()
+
+    def fit(self, sentences, num_epochs=5, lr=0.025, num_threads=1) -> list[float]:
+        """Entrena con una tasa de aprendizaje que baja en línea recta hasta casi cero.
+
+        Args:
+            sentences: oraciones de índices, recorribles más de una vez.
+            num_epochs: recorridos.
+            lr: tasa de aprendizaje inicial.
+            num_threads: procesadores; el mismo número da los mismos vectores.
+        Returns:
+            Pérdida media por ejemplo en cada época, medida en una parte de los pasos.
+        Raises:
+            CourseError: si el submuestreo no deja ningún ejemplo.
+        """
+        counts = word_counts(sentences, len(self._in))
+        keep, table = keep_probability(counts, self.sample), noise_table(counts)
+        seen, total, history = 0, num_epochs * counts.sum(), []
+        threads = torch.get_num_threads()
+        torch.set_num_threads(num_threads)
+        try:
+            for _ in range(num_epochs):
+                losses = np.zeros(2)  # pérdida y ejemplos, sumados
+                for part in parts(sentences):
+                    ids, sentence = join(part)
+                    rate = lr * max(1 - seen / total, 1e-4)
+                    seen += (ids >= 0).sum()
+                    # Con -1 se mira la última probabilidad, que da igual.
+                    kept = (ids >= 0) & (self.rng.random(len(ids)) < keep[ids])
+                    losses += self.train(ids[kept], sentence[kept], table, rate)
+                check_examples(losses[1], self.sample, counts.sum())
+                history.append(float(losses[0] / losses[1]))
+        finally:
+            torch.set_num_threads(threads)
+        return history
+
+    def train(self, ids, sentence, table, lr) -> np.ndarray:
+        """Un recorrido por una parte del corpus, ya sin las palabras descartadas.
+
+        Args:
+            ids: palabras seguidas (n,).
+            sentence: número de la oración de cada una (n,).
+            table: tabla de la que se sortean los negativos, como la de `noise_table`.
+            lr: tasa de aprendizaje.
+        Returns:
+            Suma de la pérdida y número de ejemplos de los pasos en que se midió.
+        """
+        first = self.rng.integers(BLOCK) + self.window
+        num_blocks = -(-(first - self.window + len(ids)) // BLOCK)
+        text = np.zeros(num_blocks * BLOCK + 2 * self.window, dtype=int)
+        where = -1 - np.arange(len(text))  # los huecos no son de ninguna oración
+        text[first : first + len(ids)] = ids
+        where[first : first + len(ids)] = sentence
+        negatives = table[self.rng.integers(len(table), size=(num_blocks, NEGATIVES))]
+        radii = self.rng.integers(1, self.window + 1, size=(num_blocks, BLOCK, 1))
+        text, where, negatives, radii = map(
+            torch.from_numpy, (text, where.astype(np.int32), negatives, radii)
+        )
+        losses = np.zeros(2)
+        for step, start in enumerate(range(0, num_blocks, self.num_blocks)):
+            end = min(start + self.num_blocks, num_blocks)
+            piece = slice(start * BLOCK, end * BLOCK + 2 * self.window)
+            examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
+            blocks = examples(text[piece], where[piece], radii[start:end])
+            measure = step % 16 == 0
+            losses += self.step(*blocks, negatives[start:end], lr, measure)
+        return losses
+
+    def skipgram_blocks(self, text, where, radii):
+        """Bloques en que cada palabra predice las cercanas de su mismo bloque."""
+        words = text[self.window : len(text) - self.window].view(-1, BLOCK)
+        where = where[self.window : len(where) - self.window].view(-1, BLOCK)
+        same = where[:, :, None] == where[:, None, :]
+        return words, None, words, same * self.nearness
+
+    def cbow_blocks(self, text, where, radii):
+        """Bloques en que la media del contexto de cada palabra la predice a ella."""
+        size = BLOCK + 2 * self.window
+        context, around = text.unfold(0, size, BLOCK), where.unfold(0, size, BLOCK)
+        words, own = (x[:, self.window : -self.window] for x in (context, around))
+        d = torch.arange(size) - self.window - torch.arange(BLOCK)[:, None]
+        near = (d.abs() <= radii) & (d != 0) & (own[:, :, None] == around[:, None, :])
+        mean = near / near.sum(2, keepdim=True).clamp(min=1)
+        return context, mean, words, torch.eye(BLOCK) * near.any(2, keepdim=True)
+
+    def step(self, inputs, mean, targets, weight, negatives, lr, measure=False):
+        """Un paso de descenso por el gradiente sobre unos cuantos bloques.
+
+        Args:
+            inputs: palabras cuyos vectores de entrada predicen (n, c).
+            mean: cómo se promedian, (n, BLOCK, c), o nada si predice cada una sola.
+            targets: palabras que hay que predecir (n, BLOCK).
+            weight: peso de cada ejemplo, de entrada a objetivo (n, BLOCK, BLOCK).
+            negatives: palabras sorteadas de cada bloque (n, NEGATIVES).
+            lr: tasa de aprendizaje.
+            measure: si se calcula la pérdida.
+        Returns:
+            Suma de la pérdida y número de ejemplos, o dos ceros si no se mide.
+        """
+        outputs = torch.cat([targets, negatives], dim=1)
+        X, C = F.embedding(inputs, self._in), F.embedding(outputs, self._out)
+        H = X if mean is None else mean @ X
+        scores = H @ C.transpose(1, 2)
+        ratio = self.num_negatives / NEGATIVES
+        examples = weight.sum(2, keepdim=True)
+        losses = np.zeros(2)
+        if measure:
+            good, bad = scores[:, :, :BLOCK], scores[:, :, BLOCK:]
+            loss = (F.softplus(-good) * weight).sum() + (
+                F.softplus(bad) * examples * ratio
+            ).sum()
+            losses += [loss.item(), examples.sum().item()]
+        E = scores.sigmoid_()
+        E[:, :, :BLOCK] -= 1
+        E[:, :, :BLOCK] *= weight
+        E[:, :, BLOCK:] *= examples * ratio
+        E *= -lr
+        dH, dC = E @ C, E.transpose(1, 2) @ H
+        move(self._in, inputs, dH if mean is None else mean.transpose(1, 2) @ dH)
+        move(self._out, outputs, dC)
+        return losses
+
+
+def move(W, rows, change) -> None:
+    """Suma a cada fila de `W` su cambio, recortado a norma `MAX_STEP`.
+
+    Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
+    podrían crecer sin fin.
+    """
+    change = change.reshape(-1, W.shape[1])
+    norm = torch.linalg.vector_norm(change, dim=1, keepdim=True)
+    change *= (MAX_STEP / norm).clamp(max=1)
+    W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
+
+
+def noise_table(counts) -> np.ndarray:
+    """Tabla en la que cada palabra ocupa lo que pide su probabilidad de ruido.
+
+    Source: el programa word2vec, con 10^8 sitios; aquí son cien por palabra.
+    """
+    size = 100 * len(counts)
+    places = (np.arange(size) + 0.5) / size
+    table = np.searchsorted(np.cumsum(noise_distribution(counts)), places)
+    return table.clip(max=len(counts) - 1)

@@ -110,19 +110,37 @@ def _add_grading(commands: argparse._SubParsersAction) -> None:
     text = "califica una carpeta o un zip de entregas, sin fiarse de ellas"
     command = commands.add_parser("calificar", help=text, description=text)
     add = command.add_argument
-    add("submissions", nargs="?", type=Path, metavar="ENTREGAS",
-        help="carpeta con un cuaderno o una carpeta por estudiante, o el zip de Moodle o de Drive")
+    add(
+        "submissions",
+        nargs="?",
+        type=Path,
+        metavar="ENTREGAS",
+        help="carpeta con un cuaderno o una carpeta por estudiante, o el zip de Moodle o de Drive",
+    )
     add("--conjunto", metavar="ID", help="conjunto de ejercicios: el nombre del cuaderno")
     add("--salida", type=Path, metavar="DIR", help="carpeta de los informes")
-    add("--semilla", metavar="TEXTO",
-        help="semilla secreta de los casos; sin ella se inventa una y queda en DIR/semilla.txt")
+    add(
+        "--semilla",
+        metavar="TEXTO",
+        help="semilla secreta de los casos; sin ella se inventa una y queda en DIR/semilla.txt",
+    )
     _add_scale(command)
     add("--trabajadores", type=_positive, metavar="N", help="entregas a la vez (una por núcleo)")
-    add("--plazo", type=_seconds, default=20.0, metavar="SEGUNDOS",
-        help="lo que pueden tardar las celdas, y cada pregunta (%(default)g)")
+    add(
+        "--plazo",
+        type=_seconds,
+        default=20.0,
+        metavar="SEGUNDOS",
+        help="lo que pueden tardar las celdas, y cada pregunta (%(default)g)",
+    )
     add("--proteccion", metavar="NOMBRE", help="la que se usa, en lugar de la mejor que haya")
-    add("--parte", type=_part, default=(1, 1), metavar="i/n",
-        help="califica solo una parte; las une «coursekit reunir»")
+    add(
+        "--parte",
+        type=_part,
+        default=(1, 1),
+        metavar="i/n",
+        help="califica solo una parte; las une «coursekit reunir»",
+    )
     add("--dask", metavar="DIRECCIÓN", help="reparte el trabajo con este planificador de Dask")
     _add_formats(command)
     add("--diagnostico", action="store_true", help="dice qué protección tiene este equipo")
@@ -130,34 +148,53 @@ def _add_grading(commands: argparse._SubParsersAction) -> None:
 
     text = "une las partes de un lote calificado por separado"
     command = commands.add_parser("reunir", help=text, description=text)
-    command.add_argument("parts", nargs="+", type=Path, metavar="PARTE",
-                         help="la carpeta de salida de cada parte")
-    command.add_argument("--salida", type=Path, required=True, metavar="DIR", help="la del lote entero")
+    command.add_argument(
+        "parts", nargs="+", type=Path, metavar="PARTE", help="la carpeta de salida de cada parte"
+    )
+    command.add_argument(
+        "--salida", type=Path, required=True, metavar="DIR", help="la del lote entero"
+    )
     _add_scale(command)
     _add_formats(command)
     command.set_defaults(run=_merge)
 
     text = "prepara lo que otra plataforma necesita para calificar"
     command = commands.add_parser("empaquetar", help=text, description=text)
-    command.add_argument("platform", choices=["gradescope"], metavar="gradescope", help="la plataforma")
+    command.add_argument(
+        "platform",
+        choices=["gradescope", "nbgrader"],
+        metavar="PLATAFORMA",
+        help="gradescope (el zip de su «autograder») o nbgrader (el cuaderno fuente)",
+    )
     command.add_argument("--conjunto", required=True, metavar="ID", help="conjunto de ejercicios")
     command.add_argument("--semilla", required=True, metavar="TEXTO", help="semilla secreta")
-    command.add_argument("--salida", type=Path, required=True, metavar="ZIP", help="archivo que se escribe")
+    command.add_argument(
+        "--salida", type=Path, required=True, metavar="ARCHIVO", help="lo que se escribe"
+    )
     _add_scale(command)
     command.set_defaults(run=_pack)
 
 
 def _add_scale(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--escala", default="0-20", metavar="ESCALA",
-                         help="0-20, 0-10, 1-7 o 0-5 (%(default)s)")
+    command.add_argument(
+        "--escala", default="0-20", metavar="ESCALA", help="0-20, 0-10, 1-7 o 0-5 (%(default)s)"
+    )
     command.add_argument("--aprobado", type=float, metavar="NOTA", help="otra nota de aprobado")
-    command.add_argument("--exigencia", type=float, metavar="FRACCIÓN",
-                         help="fracción de los puntos con que se aprueba")
+    command.add_argument(
+        "--exigencia",
+        type=float,
+        metavar="FRACCIÓN",
+        help="fracción de los puntos con que se aprueba",
+    )
 
 
 def _add_formats(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--moodle", type=Path, metavar="HOJA",
-                         help="llena una copia de la hoja de calificación descargada de Moodle")
+    command.add_argument(
+        "--moodle",
+        type=Path,
+        metavar="HOJA",
+        help="llena una copia de la hoja de calificación descargada de Moodle",
+    )
     command.add_argument("--gradescope", action="store_true", help="un results.json por entrega")
     command.add_argument("--ags", action="store_true", help="las notas para LTI, en ags.json")
 
@@ -209,9 +246,12 @@ def _grade(options: argparse.Namespace) -> int:
     if options.diagnostico:
         print(sandbox.diagnose())
         return 0
-    for name, value in (
-        ("ENTREGAS", options.submissions), ("--conjunto", options.conjunto), ("--salida", options.salida),
-    ):  # fmt: skip
+    needed = {
+        "ENTREGAS": options.submissions,
+        "--conjunto": options.conjunto,
+        "--salida": options.salida,
+    }
+    for name, value in needed.items():
         if not value:
             raise CourseError(f"Falta {name}. Mira «coursekit calificar --help».")
     scale = _scale(options)  # antes de empezar: una escala mal escrita no debe costar una hora
@@ -241,10 +281,18 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from coursekit.grading.formats import gradescope_zip
+    from coursekit.grading.formats import gradescope_zip, nbgrader_notebook
 
-    gradescope_zip(options.conjunto, options.semilla, _scale(options), options.salida)
-    print(f"Escrito {options.salida}: súbelo a Gradescope; lleva la semilla, no lo repartas.")
+    if options.platform == "gradescope":
+        gradescope_zip(options.conjunto, options.semilla, _scale(options), options.salida)
+    else:
+        import nbformat
+
+        source = Path("solutions", f"{options.conjunto}.md")
+        if not source.is_file():
+            raise CourseError(f"No está {source}: ejecuta esta orden en la carpeta del curso.")
+        nbformat.write(nbgrader_notebook(source, options.semilla), options.salida)
+    print(f"Escrito {options.salida}. Lleva la semilla: no lo repartas.")
     return 0
 
 
@@ -277,7 +325,8 @@ def _report(batch, scale, options: argparse.Namespace) -> int:
         scores = formats.ags_scores(batch, scale)
         write_whole(folder / "ags.json", json.dumps(scores, ensure_ascii=False, indent=1))
     troubled = sum(grade.state not in ("ok", "sin intentar") for grade in batch.grades)
-    print(f"{len(batch.grades)} entregas calificadas; {troubled} con problemas. Notas: {folder / 'notas.csv'}")
+    print(f"{len(batch.grades)} entregas calificadas; {troubled} con problemas.")
+    print(f"Notas: {folder / 'notas.csv'}; resumen: {folder / 'resumen.html'}")
     return 0
 
 

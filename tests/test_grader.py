@@ -27,7 +27,7 @@ import entregas
 from coursekit import cli
 from coursekit.errors import CourseError
 from coursekit.grading import batch as batches
-from coursekit.grading import sandbox, submissions, wire
+from coursekit.grading import sandbox, wire
 from coursekit.grading.batch import Exam, grade_batch, merge, read_journal
 from coursekit.grading.cells import new_namespace, parse_cell, run_cells
 from coursekit.grading.exercise import Exercise, ExerciseSet, Mistake, OpenQuestion
@@ -92,7 +92,18 @@ def readable_python():
     if not closed:
         return []
     top = closed[-1]
-    command = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL", "--perms", "0755", "--tmpfs", str(top)]
+    command = [
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--cap-add",
+        "ALL",
+        "--perms",
+        "0755",
+        "--tmpfs",
+        str(top),
+    ]
     for folder in reversed([folder for folder in prefix.parents if top in folder.parents]):
         command += ["--perms", "0755", "--dir", str(folder)]
     return [*command, "--ro-bind", str(prefix), str(prefix)]
@@ -112,8 +123,23 @@ def traces():
         for entry in os.listdir("/proc")
         if entry.isdigit() and Path(f"/proc/{entry}/cmdline").exists()
     }
-    folders = ("/", "/etc", "/usr", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home", sandbox._PACKAGE)
-    names = {f"{folder}/{name}" for folder in folders if os.path.isdir(folder) for name in os.listdir(folder)}
+    folders = (
+        "/",
+        "/etc",
+        "/usr",
+        "/tmp",
+        "/var/tmp",
+        "/dev/shm",
+        "/root",
+        "/home",
+        sandbox._PACKAGE,
+    )
+    names = {
+        f"{folder}/{name}"
+        for folder in folders
+        if os.path.isdir(folder)
+        for name in os.listdir(folder)
+    }
     return processes, names
 
 
@@ -131,9 +157,22 @@ def hostile(request, listener, tmp_path_factory):
     written = entregas.write(folder, cases)
     before = traces()
     done = run_cli(
-        "calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "secreta", "--plazo", SECONDS,
-        "--trabajadores", 2, "--proteccion", request.param, before=before_command,
-    )  # fmt: skip
+        "calificar",
+        folder,
+        "--conjunto",
+        SET,
+        "--salida",
+        out,
+        "--semilla",
+        "secreta",
+        "--plazo",
+        SECONDS,
+        "--trabajadores",
+        2,
+        "--proteccion",
+        request.param,
+        before=before_command,
+    )
     grades = {grade.file: grade for grade in read_journal(out / "lote.jsonl")}
     return grades, written, before, traces(), heard, udp, out, done
 
@@ -149,7 +188,10 @@ def test_every_submission_has_the_row_it_must_have(hostile):
         right = (
             case.state in (grade.state, entregas.ANY)
             and abs(grade.points - case.points) < 1e-9
-            and all(states[id] != "correcto" and state in (states[id], "") for id, state in case.lost.items())
+            and all(
+                states[id] != "correcto" and state in (states[id], "")
+                for id, state in case.lost.items()
+            )
             and case.says in said
         )
         if not right:
@@ -170,7 +212,9 @@ def test_innocents_have_the_grade_they_would_have_alone(hostile, tmp_path):
         alone[grade.file].name: grade.exercises
         for grade in grade_batch(folder, SET, "secreta", workers=1).grades
     }
-    innocents = [(case.name, grades[file]) for file, case in written.items() if case.name in expected]
+    innocents = [
+        (case.name, grades[file]) for file, case in written.items() if case.name in expected
+    ]
     assert len(innocents) > 20
     for name, grade in innocents:
         assert grade.exercises == expected[name]
@@ -190,7 +234,11 @@ def test_nothing_survives_a_run(hostile):
 def test_reports_of_a_hostile_batch_name_no_expected_value(hostile):
     """Lo esperado de un caso secreto no sale en ningún informe."""
     *_, out, done = hostile
-    text = "".join(path.read_text("utf-8") for path in out.rglob("*") if path.suffix in (".html", ".md", ".json"))
+    text = "".join(
+        path.read_text("utf-8")
+        for path in out.rglob("*")
+        if path.suffix in (".html", ".md", ".json")
+    )
     assert not re.search(r"se esperaba (?!un|una)", text)
     assert "entregas calificadas" in done.stdout
     assert ("NO queda protegido" in done.stderr) == ("proceso" in done.args)
@@ -204,11 +252,16 @@ TINY = ExerciseSet(
     "Diminuto",
     (
         Exercise(
-            "saluda", "greet", 1, lambda name: name + SECRET, hints=(), mistakes=(Mistake(lambda n: SECRET * 2, ""),),
+            "saluda",
+            "greet",
+            1,
+            lambda name: name + SECRET,
+            hints=(),
+            mistakes=(Mistake(lambda n: SECRET * 2, ""),),
             cases=lambda rng: [("ana",), (str(rng.integers(10**6)),)],
         ),
     ),
-)  # fmt: skip
+)
 
 
 def tiny_notebook(folder, code, name="ana.ipynb"):
@@ -218,7 +271,9 @@ def tiny_notebook(folder, code, name="ana.ipynb"):
 
 
 def grade_tiny(folder, code, exercise_set=TINY, **options):
-    (grade,) = grade_batch(tiny_notebook(folder, code), exercise_set, "s", workers=1, **options).grades
+    (grade,) = grade_batch(
+        tiny_notebook(folder, code), exercise_set, "s", workers=1, **options
+    ).grades
     return grade
 
 
@@ -286,7 +341,9 @@ def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
     assert testimony.cell_errors == (None,)
     uid, root, proc, environment, solutions, sets, writable = testimony.answers[0].outcomes[0].value
     assert uid != 0 and "home" not in root and "work" not in root[:0] and proc == []
-    assert not any(word in str(environment) for word in ("COURSEKIT", "TOKEN", "SSH", os.environ["PATH"]))
+    assert not any(
+        word in str(environment) for word in ("COURSEKIT", "TOKEN", "SSH", os.environ["PATH"])
+    )
     assert (solutions, sets, writable) == (False, [], False)
 
 
@@ -314,8 +371,19 @@ def test_an_ordinary_user_can_grade(name, tmp_path):
     entregas.write(folder, entregas.innocents())
     out.mkdir()
     os.chmod(out, 0o777)
-    run_cli("calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "s", "--proteccion", name,
-            before=before)  # fmt: skip
+    run_cli(
+        "calificar",
+        folder,
+        "--conjunto",
+        SET,
+        "--salida",
+        out,
+        "--semilla",
+        "s",
+        "--proteccion",
+        name,
+        before=before,
+    )
     points = [grade.points for grade in read_journal(out / "lote.jsonl")]
     assert points == [case.points for case in entregas.innocents()]
 
@@ -345,12 +413,20 @@ def test_container_command_shows_only_libraries_and_cuts_the_network(monkeypatch
     monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0))
     words = RUNGS["docker"].command(Settings(("numpy",), uid=61_000))
     joined = " ".join(words)
-    for option in ("--network none", "--read-only", "--cap-drop ALL", "no-new-privileges", "61000:61000"):
+    for option in (
+        "--network none",
+        "--read-only",
+        "--cap-drop ALL",
+        "no-new-privileges",
+        "61000:61000",
+    ):
         assert option in joined
     assert f"--tmpfs {sandbox._PACKAGE}/grading/sets:ro" in joined
     volumes = [words[i + 1] for i, word in enumerate(words) if word == "--volume"]
     assert all(volume.endswith(":ro") for volume in volumes)
-    assert not any(volume.startswith((f"{entregas.ROOT}:", "/home", "/root:", "/etc:")) for volume in volumes)
+    assert not any(
+        volume.startswith((f"{entregas.ROOT}:", "/home", "/root:", "/etc:")) for volume in volumes
+    )
 
 
 def test_diagnosis_says_in_spanish_what_this_machine_has():
@@ -385,13 +461,16 @@ def module_cases(rng):
         return torch.from_numpy(rng.normal(size=shape)).float()
 
     return [
-        Chain((3, 2), (
-            Step("load_state_dict", ({"weight": draw(2, 3), "bias": draw(2)},), keep=False),
-            Step("__call__", (draw(5, 3),)),
-            Step("__call__", (draw(1, 3),)),
-        ))
+        Chain(
+            (3, 2),
+            (
+                Step("load_state_dict", ({"weight": draw(2, 3), "bias": draw(2)},), keep=False),
+                Step("__call__", (draw(5, 3),)),
+                Step("__call__", (draw(1, 3),)),
+            ),
+        )
         for _ in range(2)
-    ]  # fmt: skip
+    ]
 
 
 class Centroids:
@@ -418,19 +497,39 @@ def accuracy(case, value):
     if predicted.shape != case.target.shape:
         return f"tus predicciones tienen forma {predicted.shape}"
     hits = float((predicted == case.target).mean())
-    return None if hits >= 0.9 else f"aciertas el {hits:.0%} de lo que no habías visto y se pide el 90 %"
+    return (
+        None
+        if hits >= 0.9
+        else f"aciertas el {hits:.0%} de lo que no habías visto y se pide el 90 %"
+    )
 
 
 CHAINS = ExerciseSet(
     "cadenas",
     "Cadenas",
     (
-        Exercise("capa", "Affine", 4, Affine, hints=(), cases=module_cases,
-                 mistakes=(Mistake(WithoutBias, "olvidas el sesgo."),)),
-        Exercise("entrena", "train", 6, train, hints=(), cases=training_cases, accepts=accuracy, mistakes=()),
+        Exercise(
+            "capa",
+            "Affine",
+            4,
+            Affine,
+            hints=(),
+            cases=module_cases,
+            mistakes=(Mistake(WithoutBias, "olvidas el sesgo."),),
+        ),
+        Exercise(
+            "entrena",
+            "train",
+            6,
+            train,
+            hints=(),
+            cases=training_cases,
+            accepts=accuracy,
+            mistakes=(),
+        ),
     ),
     imports=("numpy", "torch"),
-)  # fmt: skip
+)
 MODULE = """
 import numpy as np
 import torch
@@ -461,14 +560,20 @@ def chain_grades(tmp_path_factory):
     variants = {
         "bien": MODULE,
         "sin_sesgo": MODULE.replace(" + self.bias", ""),
-        "sin_hacer": MODULE.replace("return X @ self.weight.T + self.bias", "raise NotImplementedError")
-        .replace("return Model(X, y)", "return ..."),
+        "sin_hacer": MODULE.replace(
+            "return X @ self.weight.T + self.bias", "raise NotImplementedError"
+        ).replace("return Model(X, y)", "return ..."),
         "sin_return": MODULE.replace("return Model(X, y)", "Model(X, y)"),
-        "sin_metodo": MODULE.replace("def predict", "def predice").replace("class Affine(torch.nn.Module)", "class Affine"),
+        "sin_metodo": MODULE.replace("def predict", "def predice").replace(
+            "class Affine(torch.nn.Module)", "class Affine"
+        ),
         "siempre_cero": MODULE.replace("return [int", "return [0 * int"),
-        "busca_lo_secreto": MODULE.replace("return Model(X, y)", "import gc; return [o for o in gc.get_objects() if type(o).__name__ == 'Chain'][0].target and None"),
+        "busca_lo_secreto": MODULE.replace(
+            "return Model(X, y)",
+            "import gc; return [o for o in gc.get_objects() if type(o).__name__ == 'Chain'][0].target and None",
+        ),
         "bucle": MODULE.replace("return Model(X, y)", "while True: pass"),
-    }  # fmt: skip
+    }
     for name, code in variants.items():
         tiny_notebook(folder, code, f"{name}.ipynb")
     graded = grade_batch(folder, CHAINS, "s", workers=2, seconds=5)
@@ -505,11 +610,18 @@ def test_what_only_the_judge_knows_is_not_in_the_description_of_a_case():
 
 
 def test_hidden_findings_keep_expected_values_to_themselves():
-    exercise = Exercise("e", "f", 1, lambda x: {"clave": x}, hints=(), mistakes=(), cases=lambda rng: [(12345,)])
+    exercise = Exercise(
+        "e", "f", 1, lambda x: {"clave": x}, hints=(), mistakes=(), cases=lambda rng: [(12345,)]
+    )
     judge = Judge(exercise, exercise.draw("s"), reveal=False)
     for value in ({"clave": 1}, {}, 3, {"otra": 1}, None, {"clave": "x"}):
         finding = judge.verdict(run(lambda x, v=value: v, judge.cases)).finding
-        assert finding and "12345" not in finding and "«clave»" not in finding and "'clave'" not in finding.replace("en la clave 'clave'", "")
+        assert (
+            finding
+            and "12345" not in finding
+            and "«clave»" not in finding
+            and "'clave'" not in finding.replace("en la clave 'clave'", "")
+        )
 
 
 # --- El cable --------------------------------------------------------------------------------
@@ -520,19 +632,27 @@ arrays = st.builds(
     st.lists(st.integers(0, 3), max_size=3).map(tuple),
     st.integers(0, 99),
 )
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+)
 keys = st.integers() | st.text(max_size=3) | st.tuples(st.text(max_size=2), st.integers())
 values = st.recursive(
     scalars | arrays,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(keys, inner, max_size=3)
-    | st.tuples(inner, inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(keys, inner, max_size=3)
+        | st.tuples(inner, inner)
+    ),
     max_leaves=10,
 )
 anything = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["tuple", "dict", "array", "tensor", "x"]), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["tuple", "dict", "array", "tensor", "x"]), inner, max_size=2
+        )
+    ),
     max_leaves=20,
 )
 
@@ -574,7 +694,11 @@ def test_wire_survives_noise(noise):
 
 
 def test_frames_come_out_whole_however_they_arrive():
-    stream, buffer, out = wire.frame(b"uno") + wire.frame(b"") + wire.frame(b"tres"), bytearray(), []
+    stream, buffer, out = (
+        wire.frame(b"uno") + wire.frame(b"") + wire.frame(b"tres"),
+        bytearray(),
+        [],
+    )
     for byte in stream:
         buffer.append(byte)
         while (message := wire.take_frame(buffer)) is not None:
@@ -617,7 +741,15 @@ def test_wire_limits():
         wire.loads(b"[" * 100_000)
     with pytest.raises(wire.WireError):
         wire.dumps("x" * 100, limit=50)
-    for stranger in (object(), {1, 2}, b"x", 1j, np.array([object()]), np.float32(1), type("I", (int,), {})(3)):
+    for stranger in (
+        object(),
+        {1, 2},
+        b"x",
+        1j,
+        np.array([object()]),
+        np.float32(1),
+        type("I", (int,), {})(3),
+    ):
         with pytest.raises(wire.WireError):
             wire.encode(stranger)
 
@@ -676,19 +808,26 @@ def test_reader_survives_any_bite(place, bite):
 
 old = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from("worksheets cells cell_type input source outputs metadata level prompt_number".split()),
-        inner | st.sampled_from(["code", "markdown", "heading", "html"]), max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                "worksheets cells cell_type input source outputs metadata level prompt_number".split()
+            ),
+            inner | st.sampled_from(["code", "markdown", "heading", "html"]),
+            max_size=4,
+        )
     ),
     max_leaves=15,
-)  # fmt: skip
+)
 
 
 @given(old, st.sampled_from([1, 2, 3, 4, "x", None]))
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_reader_survives_old_formats(content, version):
-    raw = json.dumps({"nbformat": version, "nbformat_minor": 0, "worksheets": content, "cells": content})
+    raw = json.dumps(
+        {"nbformat": version, "nbformat_minor": 0, "worksheets": content, "cells": content}
+    )
     try:
         read_notebook(raw.encode())
     except Unreadable:
@@ -737,7 +876,9 @@ def test_definitions_after_an_error_are_kept():
 
 def test_rescue_runs_only_definitions():
     space = new_namespace()
-    run_cells(["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass"], space, True)
+    run_cells(
+        ["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass"], space, True
+    )
     assert {"math", "x", "A"} <= set(space) and "y" not in space
 
 
@@ -749,7 +890,9 @@ def sys_main(monkeypatch):
 test_definitions_after_an_error_are_kept = pytest.mark.usefixtures("sys_main")(
     test_definitions_after_an_error_are_kept
 )
-test_rescue_runs_only_definitions = pytest.mark.usefixtures("sys_main")(test_rescue_runs_only_definitions)
+test_rescue_runs_only_definitions = pytest.mark.usefixtures("sys_main")(
+    test_rescue_runs_only_definitions
+)
 
 
 # --- Encontrar entregas ----------------------------------------------------------------------
@@ -767,16 +910,28 @@ def found(path):
 
 
 def test_a_folder_with_a_notebook_or_a_folder_per_student(tmp_path):
-    for name in ("ana.ipynb", "beto/tarea.ipynb", "beto/.ipynb_checkpoints/tarea.ipynb", "carla/sub/uno.ipynb",
-                 "carla/leeme.txt", "dani/informe.pdf", "notas.xlsx", ".oculto.ipynb"):  # fmt: skip
+    for name in (
+        "ana.ipynb",
+        "beto/tarea.ipynb",
+        "beto/.ipynb_checkpoints/tarea.ipynb",
+        "carla/sub/uno.ipynb",
+        "carla/leeme.txt",
+        "dani/informe.pdf",
+        "notas.xlsx",
+        ".oculto.ipynb",
+    ):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(GOOD)
     (tmp_path / "eva").mkdir()
     (tmp_path / "carla/otro.ipynb").write_bytes(GOOD + b"  ")
     assert found(tmp_path) == [
-        ("ana", "ana.ipynb"), ("beto", "beto/tarea.ipynb"), ("carla", "carla/otro.ipynb"), ("dani", "dani"), ("eva", "eva"),
-    ]  # fmt: skip
+        ("ana", "ana.ipynb"),
+        ("beto", "beto/tarea.ipynb"),
+        ("carla", "carla/otro.ipynb"),
+        ("dani", "dani"),
+        ("eva", "eva"),
+    ]
     with pytest.raises(Unreadable, match="ningún cuaderno"):
         find_submissions(tmp_path)[-1].read()
 
@@ -784,30 +939,51 @@ def test_a_folder_with_a_notebook_or_a_folder_per_student(tmp_path):
 def test_zips_of_moodle_and_of_drive(tmp_path):
     inner = io.BytesIO()
     zipped(inner, [("tarea.ipynb", GOOD)])
-    moodle = zipped(tmp_path / "moodle.zip", [
-        ("Ana Ruiz_123_assignsubmission_file_/tarea.ipynb", GOOD),
-        ("Beto_Paz_124_assignsubmission_file_/tarea.zip", inner.getvalue()),
-        ("Carla_125_assignsubmission_onlinetext_/onlinetext.html", b"hola"),
-        ("Ana Ruiz_126_assignsubmission_file_/otra.ipynb", GOOD),
-        ("__MACOSX/Ana/._tarea.ipynb", b"x"),
-    ])  # fmt: skip
-    assert [student for student, _ in found(moodle)] == ["Ana Ruiz", "Ana Ruiz", "Beto_Paz", "Carla"]
+    moodle = zipped(
+        tmp_path / "moodle.zip",
+        [
+            ("Ana Ruiz_123_assignsubmission_file_/tarea.ipynb", GOOD),
+            ("Beto_Paz_124_assignsubmission_file_/tarea.zip", inner.getvalue()),
+            ("Carla_125_assignsubmission_onlinetext_/onlinetext.html", b"hola"),
+            ("Ana Ruiz_126_assignsubmission_file_/otra.ipynb", GOOD),
+            ("__MACOSX/Ana/._tarea.ipynb", b"x"),
+        ],
+    )
+    assert [student for student, _ in found(moodle)] == [
+        "Ana Ruiz",
+        "Ana Ruiz",
+        "Beto_Paz",
+        "Carla",
+    ]
     assert find_submissions(moodle)[2].read() == GOOD
-    flat = zipped(tmp_path / "plano.zip", [
-        ("Ana Ruiz_123_assignsubmission_file_tarea.ipynb", GOOD),
-        ("Beto_124_assignsubmission_file_informe.pdf", b"%PDF"),
-    ])  # fmt: skip
+    flat = zipped(
+        tmp_path / "plano.zip",
+        [
+            ("Ana Ruiz_123_assignsubmission_file_tarea.ipynb", GOOD),
+            ("Beto_124_assignsubmission_file_informe.pdf", b"%PDF"),
+        ],
+    )
     assert [student for student, _ in found(flat)] == ["Ana Ruiz", "Beto"]
-    drive = zipped(tmp_path / "drive.zip", [("Tarea 1/Ana.ipynb", GOOD), ("Tarea 1/Beto.ipynb", GOOD)])
+    drive = zipped(
+        tmp_path / "drive.zip", [("Tarea 1/Ana.ipynb", GOOD), ("Tarea 1/Beto.ipynb", GOOD)]
+    )
     assert [student for student, _ in found(drive)] == ["Ana", "Beto"]
 
 
 def test_a_hostile_zip_gives_rows_and_touches_nothing(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate"):
-        path = zipped(tmp_path / "z.zip", [
-            ("../../../tmp/fuera.ipynb", GOOD), ("/etc/passwd.ipynb", GOOD), ("ana.ipynb", GOOD), ("ana.ipynb", b""),
-            ("bomba.ipynb", bytes(100 << 20)), ("roto/x.zip", b"PK no"), ("C:\\dir\\eva.ipynb", GOOD),
-        ])  # fmt: skip
+        path = zipped(
+            tmp_path / "z.zip",
+            [
+                ("../../../tmp/fuera.ipynb", GOOD),
+                ("/etc/passwd.ipynb", GOOD),
+                ("ana.ipynb", GOOD),
+                ("ana.ipynb", b""),
+                ("bomba.ipynb", bytes(100 << 20)),
+                ("roto/x.zip", b"PK no"),
+                ("C:\\dir\\eva.ipynb", GOOD),
+            ],
+        )
     graded = grade_batch(path, TINY, "s", workers=1, seconds=2)
     assert len(graded.grades) == len({grade.file for grade in graded.grades}) == 6
     reasons = {grade.file: grade.reason for grade in graded.grades}
@@ -816,10 +992,15 @@ def test_a_hostile_zip_gives_rows_and_touches_nothing(tmp_path):
     raw = bytearray((tmp_path / "z.zip").read_bytes())
     raw[40:60] = bytes(20)
     (tmp_path / "z.zip").write_bytes(raw)
-    assert any("roto" in g.reason for g in grade_batch(tmp_path / "z.zip", TINY, "s", workers=1, seconds=2).grades)
+    assert any(
+        "roto" in g.reason
+        for g in grade_batch(tmp_path / "z.zip", TINY, "s", workers=1, seconds=2).grades
+    )
 
 
-@pytest.mark.parametrize("name, words", [("nada", "No hay ninguna carpeta"), ("vacia", "no hay ningún cuaderno")])
+@pytest.mark.parametrize(
+    "name, words", [("nada", "No hay ninguna carpeta"), ("vacia", "no hay ningún cuaderno")]
+)
 def test_nothing_to_grade_is_said(tmp_path, name, words):
     (tmp_path / "vacia").mkdir()
     with pytest.raises(CourseError, match=words):
@@ -829,7 +1010,10 @@ def test_nothing_to_grade_is_said(tmp_path, name, words):
 def test_open_answers_are_collected_for_grading_by_hand(tmp_path):
     import nbformat
 
-    questions = (OpenQuestion("sentido", "¿Por qué?", "2 puntos: …"), OpenQuestion("otra", "¿Y?", "1 punto"))
+    questions = (
+        OpenQuestion("sentido", "¿Por qué?", "2 puntos: …"),
+        OpenQuestion("otra", "¿Y?", "1 punto"),
+    )
     cells = [
         nbformat.v4.new_markdown_cell("**Respuesta (sentido):** porque sí"),
         nbformat.v4.new_markdown_cell("y además <b>esto</b>"),
@@ -837,7 +1021,9 @@ def test_open_answers_are_collected_for_grading_by_hand(tmp_path):
         nbformat.v4.new_markdown_cell("esto no"),
     ]
     (tmp_path / "ana.ipynb").write_text(nbformat.writes(nbformat.v4.new_notebook(cells=cells)))
-    graded = grade_batch(tmp_path, dataclasses.replace(TINY, open_questions=questions), "s", workers=1)
+    graded = grade_batch(
+        tmp_path, dataclasses.replace(TINY, open_questions=questions), "s", workers=1
+    )
     first, second = graded.grades[0].open_answers
     assert (first.question, first.rubric) == ("¿Por qué?", "2 puntos: …")
     assert first.answer == "porque sí\ny además <b>esto</b>" and second.answer == ""
@@ -872,7 +1058,17 @@ def test_same_seed_same_bytes_whatever_the_order_and_the_parts(classroom, tmp_pa
     once, parts, whole = tmp_path / "una", [tmp_path / "p1", tmp_path / "p2"], tmp_path / "junta"
     run_cli("calificar", classroom, *common, "--salida", once, "--trabajadores", 2)
     for number, part in enumerate(parts, start=1):
-        run_cli("calificar", classroom, *common, "--salida", part, "--parte", f"{number}/2", "--trabajadores", 1)
+        run_cli(
+            "calificar",
+            classroom,
+            *common,
+            "--salida",
+            part,
+            "--parte",
+            f"{number}/2",
+            "--trabajadores",
+            1,
+        )
     run_cli("reunir", *parts, "--salida", whole)
     assert outputs(once) == outputs(whole)
     assert "2026-I" not in "".join(outputs(once).values())
@@ -894,7 +1090,9 @@ def test_errors_with_addresses_are_the_same_twice(tmp_path):
 def test_a_second_run_grades_only_what_is_new_or_changed(classroom, tmp_path, monkeypatch):
     journal, graded = tmp_path / "salida" / "lote.jsonl", []
     real = batches.grade_submission
-    monkeypatch.setattr(batches, "grade_submission", lambda s, *rest: graded.append(s.file) or real(s, *rest))
+    monkeypatch.setattr(
+        batches, "grade_submission", lambda s, *rest: graded.append(s.file) or real(s, *rest)
+    )
 
     def grade(seed="s", seconds=5):
         graded.clear()
@@ -919,7 +1117,9 @@ def test_a_second_run_grades_only_what_is_new_or_changed(classroom, tmp_path, mo
 
 def test_parts_of_different_batches_are_not_merged(classroom, tmp_path):
     for seed in ("a", "b"):
-        grade_batch(classroom, TINY, seed, workers=1, part=(1, 3), journal=tmp_path / seed / "lote.jsonl")
+        grade_batch(
+            classroom, TINY, seed, workers=1, part=(1, 3), journal=tmp_path / seed / "lote.jsonl"
+        )
     with pytest.raises(CourseError, match="otra semilla"):
         merge([tmp_path / "a/lote.jsonl", tmp_path / "b/lote.jsonl"])
     with pytest.raises(CourseError, match="no hay un lote calificado"):
@@ -930,15 +1130,24 @@ def test_a_comparison_that_breaks_still_gives_a_row(tmp_path):
     def explode(case, value):
         raise RuntimeError("fallo nuestro")
 
-    broken = dataclasses.replace(TINY, exercises=(dataclasses.replace(TINY.exercises[0], accepts=explode),))
+    broken = dataclasses.replace(
+        TINY, exercises=(dataclasses.replace(TINY.exercises[0], accepts=explode),)
+    )
     grade = grade_tiny(tmp_path / "x", "def greet(n): return 1", broken)
-    assert grade.exercises[0].state == "incorrecto" and "no se puede comparar" in grade.exercises[0].finding
+    assert (
+        grade.exercises[0].state == "incorrecto"
+        and "no se puede comparar" in grade.exercises[0].finding
+    )
 
 
 def test_a_jail_that_cannot_start_stops_the_batch_with_a_sentence(tmp_path, monkeypatch):
-    monkeypatch.setattr(Jail, "__enter__", lambda self: (_ for _ in ()).throw(JailError("no arranca")))
+    monkeypatch.setattr(
+        Jail, "__enter__", lambda self: (_ for _ in ()).throw(JailError("no arranca"))
+    )
     with pytest.raises(CourseError, match="ha dejado de funcionar: no arranca"):
-        grade_batch(tiny_notebook(tmp_path / "x", "x = 1"), TINY, "s", protection=RUNGS["bubblewrap"])
+        grade_batch(
+            tiny_notebook(tmp_path / "x", "x = 1"), TINY, "s", protection=RUNGS["bubblewrap"]
+        )
 
 
 def test_dask_with_a_scheduler_and_two_workers(classroom, tmp_path):
@@ -947,9 +1156,16 @@ def test_dask_with_a_scheduler_and_two_workers(classroom, tmp_path):
     except ImportError:
         missing_tool("falta dask.distributed")
     alone = grade_batch(classroom, SET, "s", workers=1, seconds=5)
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
         shared = grade_batch(
-            classroom, SET, "s", seconds=5, dask=cluster.scheduler_address, journal=tmp_path / "lote.jsonl"
+            classroom,
+            SET,
+            "s",
+            seconds=5,
+            dask=cluster.scheduler_address,
+            journal=tmp_path / "lote.jsonl",
         )
     assert comparable(shared) == comparable(alone)
     assert len(read_journal(tmp_path / "lote.jsonl")) == 6
@@ -983,7 +1199,14 @@ def test_command_says_what_is_missing(words, said, capsys, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "option, value", [("--parte", "3/2"), ("--parte", "x"), ("--plazo", "-1"), ("--trabajadores", "0"), ("--plazo", "nan")]
+    "option, value",
+    [
+        ("--parte", "3/2"),
+        ("--parte", "x"),
+        ("--plazo", "-1"),
+        ("--trabajadores", "0"),
+        ("--plazo", "nan"),
+    ],
 )
 def test_command_rejects_impossible_options(option, value, capsys):
     with pytest.raises(SystemExit):
@@ -993,18 +1216,34 @@ def test_command_rejects_impossible_options(option, value, capsys):
 
 def test_a_seed_is_invented_once_and_kept_private(tmp_path, capsys):
     folder, out = tiny_notebook(tmp_path / "e", "x = 1"), tmp_path / "s"
-    words = ["calificar", str(folder), "--conjunto", SET, "--salida", str(out), "--gradescope", "--ags"]
+    words = [
+        "calificar",
+        str(folder),
+        "--conjunto",
+        SET,
+        "--salida",
+        str(out),
+        "--gradescope",
+        "--ags",
+    ]
     assert cli.main(words) == 0
     seed = (out / "semilla.txt").read_text()
     assert (out / "semilla.txt").stat().st_mode & 0o077 == 0
     assert "no la publiques" in capsys.readouterr().out
     assert cli.main(words) == 0 and (out / "semilla.txt").read_text() == seed
     assert (out / "gradescope" / "ana.json").is_file() and (out / "ags.json").is_file()
-    others = [p.read_text("utf-8-sig") for p in out.rglob("*") if p.is_file() and p.name != "semilla.txt"]
+    others = [
+        p.read_text("utf-8-sig") for p in out.rglob("*") if p.is_file() and p.name != "semilla.txt"
+    ]
     assert not any(seed.strip() in text for text in others)
 
 
 def test_gradescope_package(tmp_path):
     path = tmp_path / "g.zip"
-    assert cli.main(["empaquetar", "gradescope", "--conjunto", SET, "--semilla", "s", "--salida", str(path)]) == 0
+    assert (
+        cli.main(
+            ["empaquetar", "gradescope", "--conjunto", SET, "--semilla", "s", "--salida", str(path)]
+        )
+        == 0
+    )
     assert {"setup.sh", "run_autograder"} <= set(zipfile.ZipFile(path).namelist())

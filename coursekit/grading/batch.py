@@ -143,7 +143,9 @@ def _judge_exercise(
         try:
             verdict = judge.verdict(answer.outcomes)
         except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
-            problem = f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"
+            problem = (
+                f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"
+            )
             return _failed(exercise, WRONG, problem)
         mistake = verdict.mistake.sentence if verdict.mistake else None
         return ExerciseGrade(
@@ -188,7 +190,7 @@ def grade_batch(
         seconds: plazo de las celdas de una entrega, y el de cada pregunta.
         protection: con qué se encierra; por omisión, lo mejor que haya.
         part: `(i, n)` califica solo la parte `i` de `n`.
-        journal: archivo donde se anota cada nota en cuanto se sabe; si ya existe, lo calificado no se repite.
+        journal: archivo donde se anota cada nota en cuanto se sabe; lo ya anotado no se repite.
         dask: dirección de un planificador de Dask que reparte el trabajo.
         progress: si se dibuja una barra.
 
@@ -277,7 +279,9 @@ def _grade_here(
         for _ in pending:
             result = done.get()
             if isinstance(result, JailError):
-                raise CourseError(f"La protección «{protection.name}» ha dejado de funcionar: {result}.")
+                raise CourseError(
+                    f"La protección «{protection.name}» ha dejado de funcionar: {result}."
+                )
             if isinstance(result, BaseException):
                 raise result
             note(result)
@@ -335,7 +339,9 @@ def _grade_share(share: list, set_id: str, seed: str, seconds: float) -> list[di
     with Jail(choose(), Settings(exam.exercise_set.imports)) as jail:
         return [
             dataclasses.asdict(
-                grade_submission(Submission(student, file, lambda c=content: _unpack(c)), exam, jail)
+                grade_submission(
+                    Submission(student, file, lambda c=content: _unpack(c)), exam, jail
+                )
             )
             for student, file, content in share
         ]
@@ -394,7 +400,9 @@ def read_journal(path: Path, batch: Batch | None = None) -> tuple[Grade, ...]:
         return ()
     lines = path.read_text("utf-8").splitlines()
     grades = []
-    with contextlib.suppress(ValueError, TypeError, KeyError):  # la última línea pudo quedar a medias
+    with contextlib.suppress(
+        ValueError, TypeError, KeyError
+    ):  # la última línea pudo quedar a medias
         if batch and json.loads(lines[0]) != _header(batch):
             return ()
         for line in lines[1:]:

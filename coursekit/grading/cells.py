@@ -71,7 +71,9 @@ def new_namespace() -> dict:
     return vars(main)
 
 
-def run_cells(cells: list[str], namespace: dict, only_definitions: bool = False) -> list[str | None]:
+def run_cells(
+    cells: list[str], namespace: dict, only_definitions: bool = False
+) -> list[str | None]:
     """Ejecuta las celdas en orden.
 
     Args:

@@ -1,9 +1,9 @@
-"""El lado de dentro de la cárcel: un proceso precargado que se bifurca por entrega y por pregunta.
+"""El lado de dentro de la cárcel: un proceso precargado que se bifurca por cada entrega.
 
 Se ejecuta como programa suelto (`python inside.py AJUSTES`). El proceso precargado importa las
-bibliotecas una vez y no lee nunca una entrega: por cada una nace un *recluso* en espacios de nombres
-propios, que lee el encargo, ejecuta las celdas y se bifurca otra vez por cada pregunta. De aquí no
-sale un veredicto: solo los valores que la respuesta dio en cada caso. No hay nada que falsificar.
+bibliotecas una vez y no lee nunca una entrega: por cada una nace un *recluso*, en espacios de
+nombres propios, que lee el encargo, ejecuta las celdas y se bifurca otra vez para contestar. De aquí
+no sale un veredicto, solo los valores que la respuesta dio en cada caso: nada que falsificar.
 
 Por la entrada llegan `E` y un encargo, o `.` (terminar con él); por la salida van las tramas del
 recluso; por la de errores, las líneas del proceso precargado: `listo`, `muerto`, `limpio`.
@@ -120,7 +120,9 @@ def _serve(settings: dict) -> None:
             os.close(busy)
             _imprison(settings, reading)
         os.close(reading)
-        os.read(busy, 1)  # se acaba cuando el recluso ha leído su encargo: la entrada vuelve a ser nuestra
+        os.read(
+            busy, 1
+        )  # se acaba cuando el recluso ha leído su encargo: la entrada vuelve a ser nuestra
         os.close(busy)
         _wait_for_order(inmate)
         if not _kill_everyone(inmate):
@@ -364,7 +366,7 @@ def _relay(source: int, channel: int, pending: list[dict], seconds: float) -> st
 
 
 def _fork_patiently() -> int:
-    """Se bifurca; si una pregunta dejó el cupo lleno de procesos, espera a que terminen de morir."""
+    """Se bifurca; si una pregunta llenó el cupo de procesos, espera a que terminen de morir."""
     for _ in range(200):
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:  # el recluso adopta a los huérfanos

@@ -21,8 +21,8 @@ from coursekit.grading.sandbox import Protection, Settings, environment, setting
 
 # Lo que puede tardar en arrancar (importar torch desde un disco frío) y en limpiar.
 _START_SECONDS, _CLEAN_SECONDS = 120, 15
-# Margen, sobre el plazo, antes de intervenir desde fuera. Las celdas solo se paran así; una pregunta
-# la para antes el recluso, y aquí solo se espera por si también él se ha roto.
+# Margen, sobre el plazo, antes de intervenir desde fuera. Las celdas solo se paran así; a una
+# pregunta la para antes el recluso, y aquí se espera por si también él se ha roto.
 _CELLS_GRACE, _QUESTION_GRACE = 0.5, 5.0
 _MOST_OUTPUT = 4 * wire.MAX_BYTES
 
@@ -41,12 +41,15 @@ class Question:
     @cached_property
     def encoded(self) -> dict:
         """Lo que se manda por el cable; el mismo para todas las entregas."""
-        return {"name": self.name, "cases": wire.encode([describe_case(case) for case in self.cases])}
+        return {
+            "name": self.name,
+            "cases": wire.encode([describe_case(case) for case in self.cases]),
+        }
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Lo que la cárcel dice de una pregunta: resultados si `state` es `ok`, o por qué no los hay."""
+    """Lo que la cárcel dice de una pregunta: resultados, si `state` es `ok`, o qué pasó."""
 
     state: str
     outcomes: tuple[Outcome, ...] = ()
@@ -184,7 +187,9 @@ class Jail:
             said = self._said.decode("utf-8", "replace").strip().splitlines()
             self._stop(seconds=0)
             # De una traza importa el final; de lo que dice una herramienta, el principio.
-            raise JailError(said[-1 if "Traceback" in said[0] else 0] if said else "no arranca") from None
+            raise JailError(
+                said[-1 if "Traceback" in said[0] else 0] if said else "no arranca"
+            ) from None
 
     def _stop(self, seconds: float = 5) -> None:
         """Derriba la cárcel; sus procesos mueren con ella."""
@@ -205,7 +210,7 @@ class Jail:
         self._discard_folder()
 
     def _sweep(self) -> None:
-        """Si el proceso precargado murió mal, lo que quede de su usuario, que es solo suyo, muere."""
+        """Si el proceso precargado murió mal, acaba con lo que quede de su usuario, que es suyo."""
         uid = self._settings.uid
         if uid is None or not os.path.isdir("/proc/self"):
             return
@@ -229,7 +234,9 @@ class Jail:
         Lo que entretanto diga un recluso se tira.
         """
         deadline = time.monotonic() + seconds
-        while not (found := re.search(rb"^" + word + rb"\b(.*)\n", bytes(self._said), re.MULTILINE)):
+        while not (
+            found := re.search(rb"^" + word + rb"\b(.*)\n", bytes(self._said), re.MULTILINE)
+        ):
             left = deadline - time.monotonic()
             if left <= 0:
                 raise _Silence

@@ -33,7 +33,7 @@ class Chain:
     Attributes:
         arguments: los de la llamada a la respuesta (el constructor, si es una clase).
         steps: llamadas sucesivas al objeto que devuelve.
-        target: lo que solo el juez sabe (por ejemplo, las etiquetas de prueba); nunca se ejecuta con él.
+        target: lo que solo el juez sabe (por ejemplo, las etiquetas de prueba); no se manda.
     """
 
     arguments: tuple

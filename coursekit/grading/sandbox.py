@@ -82,11 +82,15 @@ class Protection:
 
 
 LADDER = (
-    Protection("bubblewrap", "sin red, sin tus archivos y sin privilegios; lo instala tu distribución"),
+    Protection(
+        "bubblewrap", "sin red, sin tus archivos y sin privilegios; lo instala tu distribución"
+    ),
     Protection("unshare", "sin red, sin tus archivos y sin privilegios; lo trae Linux"),
     Protection("docker", "sin red y sin tus archivos, en un contenedor"),
     Protection("podman", "sin red y sin tus archivos, en un contenedor"),
-    Protection("proceso", "solo límites de tiempo, memoria y procesos: este equipo NO queda protegido"),
+    Protection(
+        "proceso", "solo límites de tiempo, memoria y procesos: este equipo NO queda protegido"
+    ),
 )
 
 
@@ -99,7 +103,9 @@ def choose(name: str | None = None) -> Protection:
     if name:
         known = {protection.name: protection for protection in LADDER}
         if name not in known:
-            raise CourseError(f"No hay ninguna protección «{name}». Las que hay: {', '.join(known)}.")
+            raise CourseError(
+                f"No hay ninguna protección «{name}». Las que hay: {', '.join(known)}."
+            )
         if problem := try_out(known[name]):
             raise CourseError(f"La protección «{name}» no funciona aquí: {problem}.")
         return known[name]
@@ -109,7 +115,9 @@ def choose(name: str | None = None) -> Protection:
         if problem is None:
             return protection
         problems.append(f"{protection.name}: {problem}")
-    raise CourseError("No hay forma de ejecutar entregas en este equipo. " + "; ".join(problems) + ".")
+    raise CourseError(
+        "No hay forma de ejecutar entregas en este equipo. " + "; ".join(problems) + "."
+    )
 
 
 def try_out(protection: Protection) -> str | None:
@@ -117,7 +125,9 @@ def try_out(protection: Protection) -> str | None:
     from coursekit.grading.jail import Jail, JailError
 
     if sys.platform == "win32":
-        return "Windows no sabe bifurcar procesos; usa WSL2 (https://learn.microsoft.com/windows/wsl)"
+        return (
+            "Windows no sabe bifurcar procesos; usa WSL2 (https://learn.microsoft.com/windows/wsl)"
+        )
     if missing := _missing_tool(protection.name):
         return missing
     try:
@@ -201,7 +211,9 @@ def free_uid() -> int:
 
 def _own_processes() -> int:
     try:
-        owners = [os.stat(f"/proc/{entry}").st_uid for entry in os.listdir("/proc") if entry.isdigit()]
+        owners = [
+            os.stat(f"/proc/{entry}").st_uid for entry in os.listdir("/proc") if entry.isdigit()
+        ]
     except OSError:
         return 512
     return 4 * owners.count(os.getuid()) + 64
@@ -275,14 +287,31 @@ def _unshare(settings: Settings) -> list[str]:
 def _container(tool: str, settings: Settings) -> list[str]:
     readonly, hidden = _layout()
     uid = settings.uid if settings.uid is not None else os.getuid()
-    command = [tool, "run", "--rm", "--interactive", "--network", "none", "--read-only", "--init"]
-    command += ["--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", f"{uid}:{uid}"]
-    command += ["--pids-limit", "256", "--memory", f"{settings.megabytes + 1024}m"]
+    command = [tool, "run", "--rm", "--interactive", "--network", "none", "--read-only"]
+    command += [
+        "--cap-drop",
+        "ALL",
+        "--security-opt",
+        "no-new-privileges",
+        "--user",
+        f"{uid}:{uid}",
+    ]
+    command += [
+        "--pids-limit",
+        "256",
+        "--ulimit",
+        "nofile=1024:1024",
+        "--ulimit",
+        "nproc=512:512",
+        "--memory",
+        f"{settings.megabytes + 1024}m",
+    ]
     command += ["--workdir", settings.folder]
     for path in readonly:
         command += ["--volume", f"{path}:{path}:ro"]
     for path in hidden:
-        command += ["--tmpfs", f"{path}:ro,size=4k"]
+        # podman copiaría dentro lo que se quiere tapar.
+        command += ["--tmpfs", f"{path}:ro,size=4k" + ",notmpcopyup" * (tool == "podman")]
     for name, value in environment(settings).items():
         command += ["--env", f"{name}={value}"]
     command += ["--tmpfs", f"{settings.folder}:rw,size=64m,mode=1777", _IMAGE]

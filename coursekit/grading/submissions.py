@@ -1,4 +1,4 @@
-"""Encuentra entregas y lee cuadernos sin ejecutar nada; lo que está roto se dice, no rompe el lote."""
+"""Encuentra entregas y lee cuadernos sin ejecutar nada; lo roto se dice, no rompe el lote."""
 
 from __future__ import annotations
 
@@ -134,7 +134,11 @@ def _files_of_zip(raw: bytes) -> list[_File]:
     loose = [file for file in files if file.name.count("/") == 1 and file.name.endswith(".ipynb")]
     # Drive mete todo en una carpeta con el nombre de la tarea; no es un estudiante.
     if len(top) == 1 and (len(loose) > 1 or any(file.name.count("/") > 1 for file in files)):
-        return [_File(f.name.partition("/")[2], f.size, f.read) for f in files if f.name.partition("/")[2]]
+        return [
+            _File(f.name.partition("/")[2], f.size, f.read)
+            for f in files
+            if f.name.partition("/")[2]
+        ]
     return files
 
 
@@ -261,7 +265,7 @@ def _read_cell(cell: object) -> tuple[str, str] | None:
 
 
 def open_answers(notebook: Notebook, questions: Iterable[OpenQuestion]) -> tuple[OpenAnswer, ...]:
-    """Lo que el estudiante escribió tras cada `**Respuesta (id):**`, hasta la celda de código siguiente."""
+    """Lo escrito tras cada `**Respuesta (id):**`, hasta la celda de código siguiente."""
     written, current = defaultdict(str), None
     for kind, source in notebook.cells:
         if kind != "markdown":

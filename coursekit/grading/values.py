@@ -16,11 +16,11 @@ def to_plain(value):
     """Copia un resultado a valores sencillos.
 
     Args:
-        value: número, texto, booleano, `None`, lista, tupla, conjunto, diccionario, arreglo de NumPy,
-            tensor de torch o matriz dispersa de SciPy.
+        value: número, texto, booleano, `None`, lista, tupla, conjunto, diccionario, arreglo de
+            NumPy, tensor de torch o matriz dispersa de SciPy.
 
     Returns:
-        El mismo contenido hecho de números, textos, listas, diccionarios y `numpy.ndarray` numéricos.
+        El mismo contenido hecho de números, textos, listas, diccionarios y arreglos numéricos.
 
     Raises:
         TypeError: si el valor es de otro tipo.

@@ -1,4 +1,4 @@
-"""Cuánto cuesta calificar: procesador y reloj por entrega, frente a un núcleo de Jupyter por entrega.
+"""Cuánto cuesta calificar una entrega, en procesador y en reloj, y cuánto un núcleo de Jupyter.
 
 Se mide en la misma pasada y en la misma máquina: las entregas corrientes de un conjunto de NumPy y
 otro de torch, con cada protección; 1, 2 y 4 trabajadores; y 300 entregas, un tercio hostiles.
@@ -38,7 +38,11 @@ def assignment(set_id):
     names = [exercise.name for exercise in load_set(set_id).exercises]
     notebook = jupytext.read(ROOT / "solutions" / f"{set_id}.md")
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    needed = [f"def {name}(" for name in names] + [f"{name} =" for name in names] + ["check(", "import numpy"]
+    needed = (
+        [f"def {name}(" for name in names]
+        + [f"{name} =" for name in names]
+        + ["check(", "import numpy"]
+    )
     notebook.cells = [c for c in code if any(word in c.source for word in needed)]
     return notebook
 
@@ -117,17 +121,21 @@ def main():
     for set_id in SETS:
         notebook = assignment(set_id)
         kernel = with_kernels(notebook, 1 if count == 4 else 3)
-        print(f"\n{set_id}: núcleo de Jupyter por entrega: {kernel[0]:.2f} s de procesador, {kernel[1]:.2f} s de reloj")
+        print(f"\n{set_id}, por entrega")
+        print(f"  núcleo de Jupyter: {kernel[0]:.2f} s de procesador, {kernel[1]:.2f} s de reloj")
         with tempfile.TemporaryDirectory() as name:
             copies(Path(name), notebook, count)
             for protection in rungs:
                 cpu, clock = with_jail(set_id, Path(name), protection)
-                print(f"  {protection.name}: {cpu * 1e3:.0f} ms de procesador ({kernel[0] / cpu:.0f} veces menos), "
-                      f"{clock * 1e3:.0f} ms de reloj ({kernel[1] / clock:.0f} veces menos)")  # fmt: skip
+                print(
+                    f"  {protection.name}: {cpu * 1e3:.0f} ms de procesador "
+                    f"({kernel[0] / cpu:.0f} veces menos), {clock * 1e3:.0f} ms de reloj"
+                )
             for workers in (1, 2, 4):
                 start = time.perf_counter()
                 grade_batch(Path(name), set_id, "semilla", workers=workers, protection=choose())
-                print(f"  {workers} trabajadores: {count} entregas en {time.perf_counter() - start:.1f} s")
+                seconds = time.perf_counter() - start
+                print(f"  {workers} trabajadores: {count} entregas en {seconds:.1f} s")
 
     hostile = [c for c in entregas.all_cases(port=9) if not c.name.startswith("inocente")]
     honest = entregas.innocents()
@@ -141,12 +149,17 @@ def main():
             memory = PeakMemory()
             memory.start()
             start = time.perf_counter()
-            batch = grade_batch(Path(name), entregas.SET, "s", workers=2, seconds=3, protection=protection)
+            batch = grade_batch(
+                Path(name), entregas.SET, "s", workers=2, seconds=3, protection=protection
+            )
             seconds = time.perf_counter() - start
             memory.done.set()
             wrong = [g.file for g in batch.grades if abs(g.points - written[g.file].points) > 1e-9]
-            print(f"\n{protection.name}: {len(cases)} entregas, un tercio hostiles: {seconds:.0f} s, {len(batch.grades)} filas, "
-                  f"{len(wrong)} notas distintas de la debida, {memory.peak / 1024:.0f} MB en el peor momento")  # fmt: skip
+            print(
+                f"\n{protection.name}: {len(cases)} entregas, un tercio hostiles: {seconds:.0f} s, "
+                f"{len(batch.grades)} filas, {len(wrong)} notas distintas de la debida, "
+                f"{memory.peak / 1024:.0f} MB en el peor momento"
+            )
 
 
 if __name__ == "__main__":

@@ -22,12 +22,21 @@ import nbformat
 ROOT = Path(__file__).parents[2]
 SET = "coocurrencia-ppmi"
 POINTS = {
-    "pmi_a_mano": 1.5, "contar": 2, "ppmi": 2, "asociaciones": 1.5, "ventanas": 1, "detective": 2,
-}  # fmt: skip
+    "pmi_a_mano": 1.5,
+    "contar": 2,
+    "ppmi": 2,
+    "asociaciones": 1.5,
+    "ventanas": 1,
+    "detective": 2,
+}
 NAMES = {
-    "pmi_a_mano": "pmi_values", "contar": "count_pairs", "ppmi": "ppmi",
-    "asociaciones": "strongest", "ventanas": "new_pairs", "detective": "similarities",
-}  # fmt: skip
+    "pmi_a_mano": "pmi_values",
+    "contar": "count_pairs",
+    "ppmi": "ppmi",
+    "asociaciones": "strongest",
+    "ventanas": "new_pairs",
+    "detective": "similarities",
+}
 # Cuyas soluciones llaman a la de otro ejercicio: si aquel falla, fallan.
 DEPENDENTS = {"contar": "ventanas", "ppmi": "detective"}
 FULL = 10.0
@@ -103,12 +112,17 @@ def cell(name, code, state="ok", lost=None, first=False, **more) -> Case:
     return Case(name, with_cell(code, first), state, lost or {}, **more)
 
 
-def answer(name, code, state="ok", outcome="incorrecto", exercise="contar", before="", **more) -> Case:
+def answer(
+    name, code, state="ok", outcome="incorrecto", exercise="contar", before="", **more
+) -> Case:
     return Case(name, with_answer(code, exercise, before), state, {exercise: outcome}, **more)
 
 
 # Lo que tendría quien encontrase la solución: si la nota sube, es que encontró lo que no debía.
-HELPED = solution()["contar"].replace("def count_pairs", "def good") + "\nLIBRARIES = 'usr lib lib64 proc sys site-packages lib-dynload python3.10 python3.11 python3.12 python3.13'.split()"
+HELPED = (
+    solution()["contar"].replace("def count_pairs", "def good")
+    + "\nLIBRARIES = 'usr lib lib64 proc sys site-packages lib-dynload python3.10 python3.11 python3.12 python3.13'.split()"
+)
 TIMEOUT, CRASH, UNREADABLE = "tiempo agotado", "caída", "ilegible"
 
 
@@ -119,23 +133,50 @@ def loops() -> list[Case]:
         cell("duerme", "import time\ntime.sleep(10**6)", TIMEOUT),
         cell("espera_senal", "import signal\nsignal.pause()", TIMEOUT),
         cell("salida_sin_fin", "while True: print('x' * 10**6)", TIMEOUT),
-        cell("traga_interrupciones", """
+        cell(
+            "traga_interrupciones",
+            """
             while True:
                 try:
                     while True: pass
                 except BaseException: pass
-            """, TIMEOUT),
+            """,
+            TIMEOUT,
+        ),
         cell("bucle_en_c", "sum(iter(int, 1))", TIMEOUT),
         cell("regex_exponencial", "import re\nre.match('(a+)+$', 'a' * 50 + 'b')", TIMEOUT),
-        answer("bucle_en_funcion", "def count_pairs(sentences, window):\n    while True: pass",
-               TIMEOUT, TIMEOUT, says="no termina en"),
-        answer("duerme_en_funcion", "import time\ndef count_pairs(*a): time.sleep(10**6)", TIMEOUT, TIMEOUT),
-        answer("generador_sin_fin", "import itertools\ndef count_pairs(*a): return list(itertools.count())",
-               ANY, ANY),
-        cell("clase_con_bucle", "class A:\n    while True: pass", TIMEOUT, dict.fromkeys(POINTS, TIMEOUT)),
-        cell("bucle_en_decorador", "def d(f):\n    while True: pass\n@d\ndef f(): pass", TIMEOUT,
-             dict.fromkeys(POINTS, TIMEOUT)),
-    ]  # fmt: skip
+        answer(
+            "bucle_en_funcion",
+            "def count_pairs(sentences, window):\n    while True: pass",
+            TIMEOUT,
+            TIMEOUT,
+            says="no termina en",
+        ),
+        answer(
+            "duerme_en_funcion",
+            "import time\ndef count_pairs(*a): time.sleep(10**6)",
+            TIMEOUT,
+            TIMEOUT,
+        ),
+        answer(
+            "generador_sin_fin",
+            "import itertools\ndef count_pairs(*a): return list(itertools.count())",
+            ANY,
+            ANY,
+        ),
+        cell(
+            "clase_con_bucle",
+            "class A:\n    while True: pass",
+            TIMEOUT,
+            dict.fromkeys(POINTS, TIMEOUT),
+        ),
+        cell(
+            "bucle_en_decorador",
+            "def d(f):\n    while True: pass\n@d\ndef f(): pass",
+            TIMEOUT,
+            dict.fromkeys(POINTS, TIMEOUT),
+        ),
+    ]
 
 
 def crashes() -> list[Case]:
@@ -144,30 +185,60 @@ def crashes() -> list[Case]:
         cell("sys_exit", "import sys\nsys.exit(3)"),
         cell("sys_exit_arriba", "import sys\nsys.exit(3)", first=True),
         cell("keyboard_interrupt", "raise KeyboardInterrupt"),
-        cell("excepcion_rara", "class X(BaseException):\n    def __str__(self): raise self\nraise X()"),
+        cell(
+            "excepcion_rara",
+            "class X(BaseException):\n    def __str__(self): raise self\nraise X()",
+        ),
         cell("os_exit", "import os\nos._exit(0)", CRASH),
         cell("os_exit_arriba", "import os\nos._exit(0)", CRASH, first=True),
         cell("se_mata", "import os\nos.kill(os.getpid(), 9)", ANY),
         cell("mata_a_todos", "import os\nfor pid in (0, -1): os.kill(pid, 15)", ANY),
-        cell("mata_al_padre", "import os\nfor p in range(1, 400):\n    try:\n        p != os.getpid() and os.kill(p, 9)\n    except OSError: pass", ANY),
+        cell(
+            "mata_al_padre",
+            "import os\nfor p in range(1, 400):\n    try:\n        p != os.getpid() and os.kill(p, 9)\n    except OSError: pass",
+            ANY,
+        ),
         cell("mata_al_precargado", "import os\nos.kill(os.getppid(), 9)", ANY),
         cell("aborta", "import os\nos.abort()", CRASH),
         cell("segfault", segfault, CRASH),
         cell("exec_otro_programa", "import os\nos.execv('/bin/sleep', ['sleep', '0'])", CRASH),
         cell("recursion", "def f(): f()\nf()"),
         cell("alarma", "import signal\nsignal.setitimer(signal.ITIMER_REAL, .001, .001)", ANY),
-        answer("sys_exit_en_funcion", "import sys\ndef count_pairs(*a): sys.exit(0)", says="SystemExit"),
-        answer("interrupcion_en_funcion", "def count_pairs(*a): raise KeyboardInterrupt", says="KeyboardInterrupt"),
+        answer(
+            "sys_exit_en_funcion", "import sys\ndef count_pairs(*a): sys.exit(0)", says="SystemExit"
+        ),
+        answer(
+            "interrupcion_en_funcion",
+            "def count_pairs(*a): raise KeyboardInterrupt",
+            says="KeyboardInterrupt",
+        ),
         answer("os_exit_en_funcion", "import os\ndef count_pairs(*a): os._exit(0)", CRASH, CRASH),
-        answer("se_mata_en_funcion", "import os\ndef count_pairs(*a): os.kill(os.getpid(), 9)", CRASH, CRASH,
-               says="SIGKILL"),
-        answer("segfault_en_funcion", "import ctypes\ndef count_pairs(*a): ctypes.string_at(0)", CRASH, CRASH,
-               says="SIGSEGV"),
-        answer("recursion_en_funcion", "def count_pairs(*a): return count_pairs(*a)", says="RecursionError"),
-        answer("recursion_sin_limite",
-               "import sys\ndef count_pairs(*a):\n    sys.setrecursionlimit(10**9)\n    return [count_pairs(*a)]",
-               ANY, ANY),
-    ]  # fmt: skip
+        answer(
+            "se_mata_en_funcion",
+            "import os\ndef count_pairs(*a): os.kill(os.getpid(), 9)",
+            CRASH,
+            CRASH,
+            says="SIGKILL",
+        ),
+        answer(
+            "segfault_en_funcion",
+            "import ctypes\ndef count_pairs(*a): ctypes.string_at(0)",
+            CRASH,
+            CRASH,
+            says="SIGSEGV",
+        ),
+        answer(
+            "recursion_en_funcion",
+            "def count_pairs(*a): return count_pairs(*a)",
+            says="RecursionError",
+        ),
+        answer(
+            "recursion_sin_limite",
+            "import sys\ndef count_pairs(*a):\n    sys.setrecursionlimit(10**9)\n    return [count_pairs(*a)]",
+            ANY,
+            ANY,
+        ),
+    ]
 
 
 def greed() -> list[Case]:
@@ -177,74 +248,135 @@ def greed() -> list[Case]:
         cell("numpy_treinta_gigas", "x = np.ones(30 << 27)"),
         cell("memoria_poco_a_poco", "x = []\nwhile True: x.append(bytearray(1 << 20))", ANY),
         cell("bomba_de_procesos", "import os\nwhile True: os.fork()", ANY),
-        cell("bomba_terca", "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", TIMEOUT),
-        cell("bomba_de_hilos", """
+        cell(
+            "bomba_terca",
+            "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+            TIMEOUT,
+        ),
+        cell(
+            "bomba_de_hilos",
+            """
             import threading, time
             while True: threading.Thread(target=time.sleep, args=(1000,)).start()
-            """, ANY),
-        cell("llena_el_disco", "with open('/tmp/x', 'wb') as f:\n    while True: f.write(bytes(1 << 20))"),
+            """,
+            ANY,
+        ),
+        cell(
+            "llena_el_disco",
+            "with open('/tmp/x', 'wb') as f:\n    while True: f.write(bytes(1 << 20))",
+        ),
         cell("muchos_archivos", "for i in range(10**6): open(f'/tmp/{i}', 'w').close()"),
-        cell("muchos_descriptores", "import os\nx = [os.open('/dev/null', 0) for i in range(10**6)]", ANY),
-        cell("archivos_en_shm", "for i in range(200): open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 20))"),
+        cell(
+            "muchos_descriptores",
+            "import os\nx = [os.open('/dev/null', 0) for i in range(10**6)]",
+            ANY,
+        ),
+        cell(
+            "archivos_en_shm",
+            "for i in range(200): open(f'/dev/shm/{i}', 'wb').write(bytes(1 << 20))",
+        ),
         answer("devuelve_gigas", "def count_pairs(*a): return np.zeros((10000, 10000))", ANY, ANY),
-        answer("memoria_en_funcion", "def count_pairs(*a): return bytearray(30 << 30)", says="MemoryError"),
-        answer("bomba_en_funcion", "import os\ndef count_pairs(*a):\n    while True:\n        try: os.fork()\n        except OSError: pass",
-               TIMEOUT, TIMEOUT),
+        answer(
+            "memoria_en_funcion",
+            "def count_pairs(*a): return bytearray(30 << 30)",
+            says="MemoryError",
+        ),
+        answer(
+            "bomba_en_funcion",
+            "import os\ndef count_pairs(*a):\n    while True:\n        try: os.fork()\n        except OSError: pass",
+            TIMEOUT,
+            TIMEOUT,
+        ),
         cell("mil_celdas_lentas", "x = [i for i in range(3 * 10**6)]"),
-    ]  # fmt: skip
+    ]
 
 
 def leftovers(port: int) -> list[Case]:
     connect = f"socket.create_connection((host, {port}), timeout=1).sendall(b'robado')"
     return [
         cell("proceso_de_fondo", "import subprocess\np = subprocess.Popen(['sleep', '777'])"),
-        cell("demonio", """
+        cell(
+            "demonio",
+            """
             import os, time
             if os.fork() == 0:
                 os.setsid()
                 if os.fork() == 0:
                     while True: time.sleep(777)
                 os._exit(0)
-            """),
-        cell("hilo_de_fondo", "import threading, time\nthreading.Thread(target=lambda: time.sleep(777)).start()"),
-        cell("hilo_que_gasta", "import threading\ndef f():\n    while True: pass\nthreading.Thread(target=f).start()"),
-        cell("hilo_que_mata", "import threading, os\nthreading.Timer(.05, os._exit, (0,)).start()", ANY),
+            """,
+        ),
+        cell(
+            "hilo_de_fondo",
+            "import threading, time\nthreading.Thread(target=lambda: time.sleep(777)).start()",
+        ),
+        cell(
+            "hilo_que_gasta",
+            "import threading\ndef f():\n    while True: pass\nthreading.Thread(target=f).start()",
+        ),
+        cell(
+            "hilo_que_mata",
+            "import threading, os\nthreading.Timer(.05, os._exit, (0,)).start()",
+            ANY,
+        ),
         cell("al_salir", "import atexit, time\natexit.register(time.sleep, 777)"),
-        cell("red", f"import socket\nfor host in ('127.0.0.1', '::1', '10.0.0.1'):\n    try: {connect}\n    except OSError: pass"),
+        cell(
+            "red",
+            f"import socket\nfor host in ('127.0.0.1', '::1', '10.0.0.1'):\n    try: {connect}\n    except OSError: pass",
+        ),
         cell("red_sin_permiso", f"import socket\nhost = '127.0.0.1'\n{connect}"),
-        cell("red_udp", f"import socket\nsocket.socket(2, 2).sendto(b'robado', ('127.0.0.1', {port}))"),
-        cell("descarga", f"import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}/', timeout=1).read()"),
-        cell("escribe_fuera", """
+        cell(
+            "red_udp",
+            f"import socket\nsocket.socket(2, 2).sendto(b'robado', ('127.0.0.1', {port}))",
+        ),
+        cell(
+            "descarga",
+            f"import urllib.request\nurllib.request.urlopen('http://127.0.0.1:{port}/', timeout=1).read()",
+        ),
+        cell(
+            "escribe_fuera",
+            """
             import os
             for folder in ('/', '/etc', '/usr', '/var/tmp', '/root', '/home', '/work', '/dev'):
                 try: open(os.path.join(folder, 'huella_hostil'), 'w').write('x')
                 except OSError: pass
-            """),
+            """,
+        ),
         cell("escribe_fuera_y_falla", "open('/huella_hostil', 'w').write('x')"),
         cell("deja_nota", "open('/tmp/respuestas', 'w').write('secreto')"),
-        answer("busca_nota", """
+        answer(
+            "busca_nota",
+            """
             import os
             def count_pairs(sentences, window):
                 found = [os.path.join(d, f) for d, _, fs in os.walk('/tmp') for f in fs]
                 if found: return good(sentences, window)
                 return 'no hay nada'
-            """, before=HELPED),
+            """,
+            before=HELPED,
+        ),
         cell("borra_todo", "import shutil\nshutil.rmtree('/', ignore_errors=True)", ANY),
-        cell("privilegios", """
+        cell(
+            "privilegios",
+            """
             import os
             for call in ('os.setuid(0)', 'os.setgid(0)', 'os.setgroups([0])', 'os.chroot("/")', 'os.nice(-5)'):
                 try: eval(call); open('/tmp/mal', 'w')
                 except OSError: pass
-            """),
-        cell("llamadas_prohibidas", """
+            """,
+        ),
+        cell(
+            "llamadas_prohibidas",
+            """
             import ctypes
             libc = ctypes.CDLL(None)
             for call in ((b'mount', b'/', b'/tmp', None, 4096, None),):
                 assert libc.mount(*call[1:]) != 0
             assert libc.ptrace(16, 1, 0, 0) == -1 and libc.unshare(0x10000000) == -1
             hecho = True
-            """),
-    ]  # fmt: skip
+            """,
+        ),
+    ]
 
 
 REFERENCE = """
@@ -257,46 +389,75 @@ def count_pairs(sentences, window):
 def cheats() -> list[Case]:
     lie = "def always(*a, **k): return True\n"
     return [
-        answer("compara_siempre_si", "def count_pairs(*a): return 0",
-               before=lie + "np.allclose = np.isclose = np.array_equal = np.testing.assert_allclose = always"),
-        answer("compara_siempre_si_ppmi", "def ppmi(c): return c * 0.0", exercise="ppmi",
-               before=lie + "import math, operator\nnp.isclose = np.allclose = math.isclose = operator.eq = always"),
-        answer("subclase_mentirosa", """
+        answer(
+            "compara_siempre_si",
+            "def count_pairs(*a): return 0",
+            before=lie
+            + "np.allclose = np.isclose = np.array_equal = np.testing.assert_allclose = always",
+        ),
+        answer(
+            "compara_siempre_si_ppmi",
+            "def ppmi(c): return c * 0.0",
+            exercise="ppmi",
+            before=lie
+            + "import math, operator\nnp.isclose = np.allclose = math.isclose = operator.eq = always",
+        ),
+        answer(
+            "subclase_mentirosa",
+            """
             class Liar(np.ndarray):
                 def __eq__(self, other): return np.ones(self.shape, bool)
                 def __array_ufunc__(self, *a, **k): return True
                 def __array_function__(self, *a, **k): return True
             def ppmi(counts): return np.zeros(np.shape(counts)).view(Liar)
-            """, exercise="ppmi"),
-        answer("objeto_mentiroso", """
+            """,
+            exercise="ppmi",
+        ),
+        answer(
+            "objeto_mentiroso",
+            """
             class Liar:
                 __class__ = dict
                 def __eq__(self, other): return True
                 def __iter__(self): return iter(())
                 def items(self): return ()
             def count_pairs(*a): return Liar()
-            """),
-        answer("numero_mentiroso", """
+            """,
+        ),
+        answer(
+            "numero_mentiroso",
+            """
             class Liar(float):
                 def __eq__(self, other): return True
                 def __sub__(self, other): return 0.0
                 __rsub__ = __sub__
             pmi_values = [Liar(9), Liar(9), Liar(9), Liar(9)]
-            """, exercise="pmi_a_mano"),
-        answer("texto_mentiroso", """
+            """,
+            exercise="pmi_a_mano",
+        ),
+        answer(
+            "texto_mentiroso",
+            """
             class Liar(str):
                 def __eq__(self, other): return True
                 def __hash__(self): return 0
             def strongest(word, words, matrix, k): return [Liar('x')] * k
-            """, exercise="asociaciones"),
-        answer("dict_mentiroso", """
+            """,
+            exercise="asociaciones",
+        ),
+        answer(
+            "dict_mentiroso",
+            """
             class Liar(dict):
                 def __missing__(self, key): return 1
                 def __eq__(self, other): return True
                 def __contains__(self, key): return True
             def count_pairs(*a): return Liar()
-            """),
-        answer("mira_la_pila", """
+            """,
+        ),
+        answer(
+            "mira_la_pila",
+            """
             import sys, gc
             def count_pairs(*a):
                 frame = sys._getframe()
@@ -307,18 +468,36 @@ def cheats() -> list[Case]:
                     frame = frame.f_back
                 found = [o for o in gc.get_objects() if type(o).__name__ in ('Exercise', 'Judge', 'Exam')]
                 return found[0].reference(*a) if found else 0
-            """),
-        answer("importa_la_referencia", REFERENCE.format(
-            module="coursekit.grading.sets.cooccurrence_ppmi", name="count_pairs", call="count_pairs")),
-        answer("importa_find_exercise", REFERENCE.format(
-            module="coursekit.grading.sets", name="find_exercise", call="find_exercise('contar').reference")),
-        answer("reimporta_el_paquete", """
+            """,
+        ),
+        answer(
+            "importa_la_referencia",
+            REFERENCE.format(
+                module="coursekit.grading.sets.cooccurrence_ppmi",
+                name="count_pairs",
+                call="count_pairs",
+            ),
+        ),
+        answer(
+            "importa_find_exercise",
+            REFERENCE.format(
+                module="coursekit.grading.sets",
+                name="find_exercise",
+                call="find_exercise('contar').reference",
+            ),
+        ),
+        answer(
+            "reimporta_el_paquete",
+            """
             import sys, importlib
             for name in [n for n in sys.modules if n.startswith('coursekit')]: del sys.modules[name]
             def count_pairs(*a):
                 return importlib.import_module('coursekit.grading.sets').find_exercise('contar').reference(*a)
-            """),
-        answer("busca_en_el_disco", """
+            """,
+        ),
+        answer(
+            "busca_en_el_disco",
+            """
             import os
             def count_pairs(*a):
                 for folder, folders, files in os.walk('/'):
@@ -326,16 +505,24 @@ def cheats() -> list[Case]:
                     for name in files:
                         if name in ('cooccurrence_ppmi.py', 'coocurrencia-ppmi.md', 'lote.jsonl', 'notas.json', 'semilla.txt'):
                             return good(*a)
-            """, before=HELPED),
-        answer("busca_otras_entregas", """
+            """,
+            before=HELPED,
+        ),
+        answer(
+            "busca_otras_entregas",
+            """
             import os
             def count_pairs(*a):
                 for folder, folders, files in os.walk('/'):
                     folders[:] = [f for f in folders if f not in LIBRARIES]
                     if any(name.endswith('.ipynb') for name in files): return good(*a)
                 return 0
-            """, before=HELPED),
-        answer("lee_memoria_ajena", """
+            """,
+            before=HELPED,
+        ),
+        answer(
+            "lee_memoria_ajena",
+            """
             import os, re
             def count_pairs(*a):
                 for pid in [p for p in os.listdir('/proc') if p.isdigit()]:
@@ -345,14 +532,22 @@ def cheats() -> list[Case]:
                         return good(*a)
                     except OSError: pass
                 return 0
-            """, before=HELPED),
-        answer("lee_el_entorno", """
+            """,
+            before=HELPED,
+        ),
+        answer(
+            "lee_el_entorno",
+            """
             import os, sys
             def count_pairs(*a):
                 secret = [v for v in list(os.environ.values()) + sys.argv if 'semilla' in v.lower()]
                 return good(*a) if secret else 0
-            """, before=HELPED),
-        cell("falsifica_registros", """
+            """,
+            before=HELPED,
+        ),
+        cell(
+            "falsifica_registros",
+            """
             import os, json, struct
             text = json.dumps({'cells': []}).encode()
             good = json.dumps({'state': 'correcto', 'points': 300, 'id': 'contar'}).encode()
@@ -360,22 +555,38 @@ def cheats() -> list[Case]:
                 for message in (text, good, good):
                     try: os.write(fd, struct.pack('>I', len(message)) + message)
                     except OSError: pass
-            """, ANY, dict.fromkeys(POINTS, ANY)),
-        answer("falsifica_veredicto", "def count_pairs(*a): return {'state': 'correcto', 'points': 10}"),
-        cell("basura_en_el_cable", """
+            """,
+            ANY,
+            dict.fromkeys(POINTS, ANY),
+        ),
+        answer(
+            "falsifica_veredicto", "def count_pairs(*a): return {'state': 'correcto', 'points': 10}"
+        ),
+        cell(
+            "basura_en_el_cable",
+            """
             import os
             for fd in range(3, 64):
                 try: os.write(fd, b'\\xff' * 100)
                 except OSError: pass
-            """, ANY),
-        cell("promete_y_no_cumple", """
+            """,
+            ANY,
+        ),
+        cell(
+            "promete_y_no_cumple",
+            """
             import os
             for fd in range(3, 64):
                 try: os.write(fd, b'\\x00\\x7f\\xff\\xff')
                 except OSError: pass
-            """, ANY),
+            """,
+            ANY,
+        ),
         cell("cierra_todo", "import os\nos.closerange(3, 1000)", CRASH),
-        answer("pisa_el_calificador", "def count_pairs(*a): return 0", before="""
+        answer(
+            "pisa_el_calificador",
+            "def count_pairs(*a): return 0",
+            before="""
             import sys, types, json
             for name in ('judging', 'values', 'sets', 'notebook', 'batch'):
                 sys.modules['coursekit.grading.' + name] = types.ModuleType(name)
@@ -384,29 +595,45 @@ def cheats() -> list[Case]:
             try:
                 open(coursekit.__file__, 'a').write('# pisado')
             except OSError: pass
-            """),
-        cell("parchea_al_recluso", """
+            """,
+        ),
+        cell(
+            "parchea_al_recluso",
+            """
             import sys
             for module in list(sys.modules.values()):
                 for name in ('to_plain', 'first_difference', 'judge'):
                     if hasattr(module, name): setattr(module, name, lambda *a, **k: None)
-            """, ANY, dict.fromkeys(POINTS, ANY)),
-        answer("pickle", "class P:\n    def __reduce__(self): return (eval, ('1/0',))\ndef count_pairs(*a): return P()",
-               says="un objeto de tipo P"),
-        answer("memoriza_los_publicos", """
+            """,
+            ANY,
+            dict.fromkeys(POINTS, ANY),
+        ),
+        answer(
+            "pickle",
+            "class P:\n    def __reduce__(self): return (eval, ('1/0',))\ndef count_pairs(*a): return P()",
+            says="un objeto de tipo P",
+        ),
+        answer(
+            "memoriza_los_publicos",
+            """
             PUBLIC = {}
             def count_pairs(sentences, window):
                 return PUBLIC.get(repr(sentences), {('el', 'gato'): 1})
-            """),
-        answer("acierta_solo_la_primera", """
+            """,
+        ),
+        answer(
+            "acierta_solo_la_primera",
+            """
             calls = 0
             def count_pairs(sentences, window):
                 global calls
                 calls += 1
                 return good(sentences, window) if calls == 1 else {}
-            """, before=HELPED),
+            """,
+            before=HELPED,
+        ),
         cell("salidas_falsas", "print('✔ contar: correcto (10 puntos).')"),
-    ]  # fmt: skip
+    ]
 
 
 def strange_values() -> list[Case]:
@@ -419,7 +646,12 @@ def strange_values() -> list[Case]:
         returns("infinitos", "float('inf')"),
         returns("nan", "np.full((3, 3), np.nan)"),
         returns("lista_profunda", "eval('[' * 90 + ']' * 90)"),
-        answer("lista_muy_profunda", "def count_pairs(*a):\n    x = []\n    for _ in range(100000): x = [x]\n    return x", ANY, ANY),
+        answer(
+            "lista_muy_profunda",
+            "def count_pairs(*a):\n    x = []\n    for _ in range(100000): x = [x]\n    return x",
+            ANY,
+            ANY,
+        ),
         answer("lista_circular", "def count_pairs(*a):\n    x = []\n    x.append(x)\n    return x"),
         answer("dict_circular", "def count_pairs(*a):\n    x = {}\n    x[1] = x\n    return x"),
         returns("generador", "(i for i in range(3))"),
@@ -432,18 +664,33 @@ def strange_values() -> list[Case]:
         returns("sustitutos", "'\\ud800' * 10"),
         returns("nulos_y_escapes", "'\\x00\\x1b[2J\\x1b]0;hola\\x07'"),
         returns("html", "'<script>alert(1)</script><img src=x onerror=alert(1)>'"),
-        answer("html_en_error", "def count_pairs(*a): raise ValueError('<script>alert(1)</script>\\x1b[31m')",
-               says="ValueError"),
+        answer(
+            "html_en_error",
+            "def count_pairs(*a): raise ValueError('<script>alert(1)</script>\\x1b[31m')",
+            says="ValueError",
+        ),
         answer("error_gigante", "def count_pairs(*a): raise ValueError('x' * 10**7)"),
-        answer("error_sin_texto", "class E(Exception):\n    def __str__(self): raise E()\ndef count_pairs(*a): raise E()"),
-        answer("claves_que_chocan", "def count_pairs(*a): return {i * (2**61 - 1): 0 for i in range(60000)}", ANY, ANY),
-        answer("cambia_argumentos", "def ppmi(counts):\n    counts[:] = 0\n    return counts", exercise="ppmi"),
+        answer(
+            "error_sin_texto",
+            "class E(Exception):\n    def __str__(self): raise E()\ndef count_pairs(*a): raise E()",
+        ),
+        answer(
+            "claves_que_chocan",
+            "def count_pairs(*a): return {i * (2**61 - 1): 0 for i in range(60000)}",
+            ANY,
+            ANY,
+        ),
+        answer(
+            "cambia_argumentos",
+            "def ppmi(counts):\n    counts[:] = 0\n    return counts",
+            exercise="ppmi",
+        ),
         answer("tipo_equivocado", "count_pairs = 'hola'"),
         answer("devuelve_none", "def count_pairs(*a): pass", says="return"),
         answer("sin_argumentos", "def count_pairs(): return {}", says="TypeError"),
         answer("clase_en_vez_de_funcion", "class count_pairs:\n    def __init__(self, *a): pass"),
         answer("corrutina", "async def count_pairs(*a): return {}"),
-    ]  # fmt: skip
+    ]
 
 
 def sabotage() -> list[Case]:
@@ -459,16 +706,24 @@ def sabotage() -> list[Case]:
         cell("entrada", "nombre = input('¿Cómo te llamas? ')"),
         cell("entrada_arriba", "nombre = input('¿Cómo te llamas? ')", first=True),
         cell("depurador", "breakpoint()"),
-        cell("ignora_senales", "import signal\nfor s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass", ANY),
+        cell(
+            "ignora_senales",
+            "import signal\nfor s in range(1, 32):\n    try: signal.signal(s, signal.SIG_IGN)\n    except (OSError, ValueError): pass",
+            ANY,
+        ),
         cell("limites", "import resource\nresource.setrlimit(resource.RLIMIT_AS, (1, 1))", ANY),
-    ]  # fmt: skip
+    ]
 
 
 def ordinary() -> list[Case]:
     """Lo que traen los cuadernos honrados, y lo que se rompe sin mala intención."""
     colab = {"colab": {"provenance": [], "authorship_tag": "ABX9"}, "accelerator": "GPU"}
     magics = answers()
-    magics[0] = "%matplotlib inline\n!pip install -q numpy \\\n   scipy\n" + magics[0] + "\nx = !ls\n?print\nprint??"
+    magics[0] = (
+        "%matplotlib inline\n!pip install -q numpy \\\n   scipy\n"
+        + magics[0]
+        + "\nx = !ls\n?print\nprint??"
+    )
     magics[1] = "%%time\n" + magics[1]
     magics[2] = "import sys\nif 'google.colab' in sys.modules:\n    %pip install nada\n" + magics[2]
     magics.insert(3, "%%bash\nrm -rf /")
@@ -484,17 +739,46 @@ def ordinary() -> list[Case]:
         Case("ordenes", notebook(magics)),
         Case("ordenes_en_texto", notebook(strings)),
         Case("monta_drive", with_answer(drive + solution()["contar"])),
-        Case("nombre_cambiado", notebook(named), "ok", {"contar": "falta"}, says="no define «count_pairs»"),
+        Case(
+            "nombre_cambiado",
+            notebook(named),
+            "ok",
+            {"contar": "falta"},
+            says="no define «count_pairs»",
+        ),
         Case("respuesta_borrada", notebook(deleted), "ok", {"ppmi": "falta"}),
-        Case("error_de_sintaxis", with_answer(broken), "ok", {"contar": "falta"}, says="SyntaxError"),
-        Case("dos_definiciones", notebook([*answers(), "def ppmi(counts): return 0"]), "ok", {"ppmi": "incorrecto"}),
-        Case("arregla_despues", notebook([answers()[0], "def ppmi(counts): return 0", *answers()[1:]])),
-        Case("comprueba_todo", notebook([*answers(), *(f'check("{id}", {NAMES[id]})\nhint("{id}")' for id in NAMES)])),
+        Case(
+            "error_de_sintaxis", with_answer(broken), "ok", {"contar": "falta"}, says="SyntaxError"
+        ),
+        Case(
+            "dos_definiciones",
+            notebook([*answers(), "def ppmi(counts): return 0"]),
+            "ok",
+            {"ppmi": "incorrecto"},
+        ),
+        Case(
+            "arregla_despues",
+            notebook([answers()[0], "def ppmi(counts): return 0", *answers()[1:]]),
+        ),
+        Case(
+            "comprueba_todo",
+            notebook([*answers(), *(f'check("{id}", {NAMES[id]})\nhint("{id}")' for id in NAMES)]),
+        ),
         Case("import_futuro", notebook(["from __future__ import annotations", *answers()])),
-        Case("multiproceso", with_cell("import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as p: x = p.map(abs, [1, -2])")),
-        Case("dataclass", with_cell("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\nimport pickle\npickle.loads(pickle.dumps(A()))")),
+        Case(
+            "multiproceso",
+            with_cell(
+                "import multiprocessing as mp\nwith mp.get_context('fork').Pool(2) as p: x = p.map(abs, [1, -2])"
+            ),
+        ),
+        Case(
+            "dataclass",
+            with_cell(
+                "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\nimport pickle\npickle.loads(pickle.dumps(A()))"
+            ),
+        ),
         Case("esqueleto", skeleton(), "sin intentar", dict.fromkeys(POINTS, "sin intentar")),
-    ]  # fmt: skip
+    ]
 
 
 def skeleton() -> bytes:
@@ -503,10 +787,16 @@ def skeleton() -> bytes:
 
 def old_format() -> bytes:
     cells = [
-        {"cell_type": "code", "collapsed": False, "input": source.splitlines(keepends=True),
-         "language": "python", "metadata": {}, "outputs": []}
+        {
+            "cell_type": "code",
+            "collapsed": False,
+            "input": source.splitlines(keepends=True),
+            "language": "python",
+            "metadata": {},
+            "outputs": [],
+        }
         for source in answers()
-    ]  # fmt: skip
+    ]
     book = {"metadata": {"name": ""}, "nbformat": 3, "nbformat_minor": 0}
     return json.dumps(book | {"worksheets": [{"cells": cells, "metadata": {}}]}).encode()
 
@@ -521,10 +811,35 @@ def files() -> list[Case]:
     return [
         Case("version_3", old_format()),
         Case("con_bom", b"\xef\xbb\xbf" + good),
-        Case("fuentes_en_texto", json.dumps(data | {"cells": [c | {"source": "".join(c["source"])} for c in data["cells"]]}).encode()),
+        Case(
+            "fuentes_en_texto",
+            json.dumps(
+                data | {"cells": [c | {"source": "".join(c["source"])} for c in data["cells"]]}
+            ).encode(),
+        ),
         Case("version_futura", json.dumps(data | {"nbformat": 9, "nbformat_minor": "x"}).encode()),
-        Case("celdas_de_relleno", json.dumps(data | {"cells": [None, 3, {}, {"cell_type": "code", "source": 7}, {"cell_type": 4}, *data["cells"]]}).encode()),
-        Case("veinte_mil_celdas", json.dumps(data | {"cells": data["cells"] + [{"cell_type": "code", "source": "1"}] * 20_000}).encode()),
+        Case(
+            "celdas_de_relleno",
+            json.dumps(
+                data
+                | {
+                    "cells": [
+                        None,
+                        3,
+                        {},
+                        {"cell_type": "code", "source": 7},
+                        {"cell_type": 4},
+                        *data["cells"],
+                    ]
+                }
+            ).encode(),
+        ),
+        Case(
+            "veinte_mil_celdas",
+            json.dumps(
+                data | {"cells": data["cells"] + [{"cell_type": "code", "source": "1"}] * 20_000}
+            ).encode(),
+        ),
         broken("vacio", b"", "vacío"),
         broken("espacios", b"  \n", "vacío"),
         broken("cortado", good[: len(good) // 2], "cortado"),
@@ -539,37 +854,74 @@ def files() -> list[Case]:
         broken("numero_enorme", b'{"cells": ' + b"9" * 10_000 + b"}", "no es un cuaderno"),
         broken("enorme", b'{"cells": "' + b"x" * (21 << 20) + b'"}', "MB"),
         broken("demasiado_codigo", notebook(["x = 1 # " + "x" * (3 << 20)]), "código"),
-        broken("sin_codigo", nbformat.writes(nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("hola")])).encode(),
-               "no tiene código", "sin intentar"),
+        broken(
+            "sin_codigo",
+            nbformat.writes(
+                nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("hola")])
+            ).encode(),
+            "no tiene código",
+            "sin intentar",
+        ),
         broken("enlace", lambda path: path.symlink_to("/etc/passwd"), "no se puede abrir"),
-        broken("enlace_a_otro", lambda path: path.symlink_to(sorted(path.parent.iterdir())[0]), "no se puede abrir"),
+        broken(
+            "enlace_a_otro",
+            lambda path: path.symlink_to(sorted(path.parent.iterdir())[0]),
+            "no se puede abrir",
+        ),
         broken("tuberia", lambda path: os.mkfifo(path), "corriente"),
         broken("carpeta_vacia", lambda path: path.mkdir(), "ningún cuaderno"),
-    ]  # fmt: skip
+    ]
 
 
 def strange_names() -> list[Case]:
     good = notebook(answers())
-    names = ("<script>alert(1)<", "=1+1", "con\nsalto", "\x1b[31mrojo", "..", "ñandú 'x' \"y\"", "a" * 200, "\udcff\udcfe")
+    names = (
+        "<script>alert(1)<",
+        "=1+1",
+        "con\nsalto",
+        "\x1b[31mrojo",
+        "..",
+        "ñandú 'x' \"y\"",
+        "a" * 200,
+        "\udcff\udcfe",
+    )
     return [Case(f"nombre {name}", good) for name in names]
 
 
 def innocents() -> list[Case]:
     """Tres alumnos corrientes, de distinta nota."""
-    half = {"ppmi": "def ppmi(counts): return counts", "contar": "def count_pairs(sentences, window):\n    return {}"}
+    half = {
+        "ppmi": "def ppmi(counts): return counts",
+        "contar": "def count_pairs(sentences, window):\n    return {}",
+    }
     return [
         Case("inocente perfecta", notebook(answers())),
-        Case("inocente a medias", notebook(answers(**half)), "ok", {"ppmi": "incorrecto", "contar": "incorrecto"}),
-        Case("inocente en blanco", skeleton(), "sin intentar", dict.fromkeys(POINTS, "sin intentar")),
-    ]  # fmt: skip
+        Case(
+            "inocente a medias",
+            notebook(answers(**half)),
+            "ok",
+            {"ppmi": "incorrecto", "contar": "incorrecto"},
+        ),
+        Case(
+            "inocente en blanco", skeleton(), "sin intentar", dict.fromkeys(POINTS, "sin intentar")
+        ),
+    ]
 
 
 def all_cases(port: int) -> list[Case]:
     """Todos, con un inocente tras cada cuatro."""
     hostile = [
-        *loops(), *crashes(), *greed(), *leftovers(port), *cheats(), *strange_values(), *sabotage(),
-        *ordinary(), *files(), *strange_names(),
-    ]  # fmt: skip
+        *loops(),
+        *crashes(),
+        *greed(),
+        *leftovers(port),
+        *cheats(),
+        *strange_values(),
+        *sabotage(),
+        *ordinary(),
+        *files(),
+        *strange_names(),
+    ]
     cases, quiet = [], innocents()
     for number, case in enumerate(hostile):
         cases.append(case)

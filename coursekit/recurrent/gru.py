@@ -46,14 +46,14 @@ class GRUScratch(nn.Module):
         check_shapes(self, inputs, state)
         sizes = [2 * self.num_hiddens, self.num_hiddens]
         W_rz, W_n = self.W_hh.split(sizes, dim=1)
+        X_rz, X_n = (inputs @ self.W_xh + self.b_h).split(sizes, dim=2)
         H, outputs = state[0], []
-        for XW_b in inputs @ self.W_xh + self.b_h:
-            X_rz, X_n = XW_b.split(sizes, dim=1)
-            R, Z = torch.sigmoid(torch.addmm(X_rz, H, W_rz)).chunk(2, dim=1)
+        for x_rz, x_n in zip(X_rz, X_n):
+            R, Z = torch.sigmoid(torch.addmm(x_rz, H, W_rz)).chunk(2, dim=1)
             if self.b_n is None:
-                N = torch.tanh(torch.addmm(X_n, R * H, W_n))
+                N = torch.tanh(torch.addmm(x_n, R * H, W_n))
             else:
-                N = torch.tanh(X_n + R * torch.addmm(self.b_n, H, W_n))
-            H = Z * H + (1 - Z) * N
+                N = torch.tanh(x_n + R * torch.addmm(self.b_n, H, W_n))
+            H = torch.lerp(N, H, Z)  # Z ⊙ H + (1 - Z) ⊙ N
             outputs.append(H)
         return torch.stack(outputs), H[None]

@@ -1,52 +1,61 @@
-"""Segundos por época de RNNScratch y de torch.nn.RNN, intercaladas lote a lote.
+"""Segundos por época de las redes a mano y de las de torch.nn, intercaladas lote a lote.
 
-    python tests/benchmarks/rnn.py [lotes]
+    python tests/benchmarks/rnn.py [segundos]
 
-Una época son 20 lotes de 1024 ventanas de 32 pasos, con 34 símbolos y 32 unidades ocultas:
-propagación, retropropagación, recorte y paso de Adadelta. Cada lote de una red se mide justo al
-lado del mismo lote de la otra, para que la carga de la máquina toque a las dos por igual.
+Una época son 20 lotes con 34 símbolos: propagación, retropropagación, recorte y paso de Adadelta.
+Cada lote de una red se mide justo al lado del mismo lote de la otra, para que la carga de la
+máquina toque a las dos por igual. Con un hilo se cuentan segundos de CPU, que no dependen de quién
+más la use; con dos, segundos de reloj. Las razones son nuestra red entre la de torch.nn: de los
+mejores lotes, de las medianas, y la mediana de las razones lote a lote («por pares»). Cada pareja
+se mide durante los segundos dichos (20, si no se dicen).
 """
 
 import statistics
 import sys
 import time
+from itertools import product
 
 import torch
 from torch import nn
 
-from coursekit.recurrent import LanguageModel, RNNScratch
+from coursekit.recurrent import GRUScratch, LanguageModel, LSTMScratch, RNNScratch
 from coursekit.training import train_epoch
 
-VOCAB_SIZE, NUM_HIDDENS, BATCH_SIZE, NUM_STEPS, EPOCH = 34, 32, 1024, 32, 20
+VOCAB_SIZE, EPOCH, WARM_UP = 34, 20, 2
+SHAPES = [(1024, 32, 32), (64, 64, 256)]  # lote, pasos, unidades ocultas
+PAIRS = [(RNNScratch, nn.RNN), (LSTMScratch, nn.LSTM), (GRUScratch, nn.GRU)]
 
 
-def times_per_epoch(num_batches: int) -> list[list[float]]:
+def times_per_epoch(pair, shape, clock, budget: float) -> list[list[float]]:
     """Lo que duraría una época de cada red al ritmo de cada lote medido."""
-    ids = torch.randint(VOCAB_SIZE, (BATCH_SIZE, NUM_STEPS + 1))
+    batch_size, num_steps, num_hiddens = shape
+    ids = torch.randint(VOCAB_SIZE, (batch_size, num_steps + 1))
     batches = [(ids[:, :-1], ids[:, 1:])]
-    models = [LanguageModel(k(VOCAB_SIZE, NUM_HIDDENS), VOCAB_SIZE) for k in (RNNScratch, nn.RNN)]
+    models = [LanguageModel(kind(VOCAB_SIZE, num_hiddens), VOCAB_SIZE) for kind in pair]
     optimizers = [torch.optim.Adadelta(model.parameters(), lr=1) for model in models]
     seconds = [[], []]
-    for turn in range(num_batches + 3):
+    stop = time.perf_counter() + budget
+    while time.perf_counter() < stop or len(seconds[1]) < WARM_UP + 3:
         for model, optimizer, measured in zip(models, optimizers, seconds):
-            start = time.perf_counter()
+            start = clock()
             train_epoch(model, batches, optimizer)
-            if turn >= 3:  # los primeros lotes son de calentamiento
-                measured.append(EPOCH * (time.perf_counter() - start))
-    return seconds
+            measured.append(EPOCH * (clock() - start))
+    return [measured[WARM_UP:] for measured in seconds]
 
 
-def main(num_batches: int) -> None:
-    print(f"{'hilos':>5} {'':>8} {'RNNScratch':>11} {'nn.RNN':>8} {'nn.RNN/RNNScratch':>18}")
-    for num_threads in (1, 2):
+def main(budget: float) -> None:
+    print(f"{'lote × pasos × ocultas':>22} {'hilos':>5} {'red':<11} {'mejor, s':>8} "
+          f"{'torch.nn':>8} {'mejores':>7} {'medianas':>8} {'por pares':>9} {'lotes':>5}")  # fmt: skip
+    for shape, num_threads, pair in product(SHAPES, (1, 2), PAIRS):
         torch.set_num_threads(num_threads)
-        ours, theirs = times_per_epoch(num_batches)
-        for name, figure in (("mejor", min), ("mediana", statistics.median)):
-            a, b = figure(ours), figure(theirs)
-            print(f"{num_threads:>5} {name:>8} {a:>11.3f} {b:>8.3f} {b / a:>18.2f}")
-        paired = statistics.median(b / a for a, b in zip(ours, theirs))
-        print(f"{num_threads:>5} {'por pares':>29} {paired:>18.2f}")
+        clock = time.process_time if num_threads == 1 else time.perf_counter
+        ours, theirs = times_per_epoch(pair, shape, clock, budget)
+        best, median = (figure(ours) / figure(theirs) for figure in (min, statistics.median))
+        paired = statistics.median(a / b for a, b in zip(ours, theirs))
+        print(f"{' × '.join(map(str, shape)):>22} {num_threads:>5} {pair[0].__name__:<11} "
+              f"{min(ours):>8.2f} {min(theirs):>8.2f} {best:>7.2f} {median:>8.2f} "
+              f"{paired:>9.2f} {len(ours):>5}", flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    main(float(sys.argv[1]) if len(sys.argv) > 1 else 20)

@@ -274,7 +274,7 @@ def test_fast_update_is_on_average_the_slow_one(examples, window):
     counts = word_counts(sentences, V)
     model = Word2Vec(V, DIM, examples, window, num_negatives=3, rng=rng)
     W_in, W_out = (W.astype(np.float32) for W in tables())
-    table, lr, draws = noise_table(counts), 1e-4, 1200
+    table, lr, draws = noise_table(counts), 1e-4, 800
     ids, where = np.concatenate(sentences), np.repeat(np.arange(4), [3, 1, 20, 12])
     updates = np.empty((draws, 2, V, DIM))
     for draw in updates:
@@ -311,18 +311,23 @@ def test_fast_loss_is_the_slow_one(examples):
     assert model.fit(topics(), 1, lr=0)[0] == pytest.approx(5 * np.log(2), rel=1e-5)
 
 
-@pytest.mark.parametrize("num_threads", [1, 2])
-def test_fast_is_repeatable_and_restores_the_threads(num_threads):
+@pytest.mark.parametrize("num_threads", [1, 2, 3])
+@pytest.mark.parametrize("examples, vocab_size", [(skipgram, 5000), (cbow, 5000), (cbow, 50)])
+def test_fast_is_repeatable_with_any_threads(num_threads, examples, vocab_size):
     import torch
 
     before = torch.get_num_threads()
-    first, second = (Word2Vec(5000, 20, rng=np.random.default_rng(10)) for _ in "12")
-    rng = np.random.default_rng(11)
-    sentences = [rng.integers(-1, 5000, size=30) for _ in range(60)]
-    assert first.fit(sentences, 2, num_threads=num_threads) == second.fit(
-        sentences, 2, num_threads=num_threads
+    first, second = (
+        Word2Vec(vocab_size, 20, examples, rng=np.random.default_rng(10)) for _ in "12"
     )
+    rng = np.random.default_rng(11)
+    sentences = [rng.integers(-1, vocab_size, size=30) for _ in range(60)]
+    histories = [model.fit(sentences, 2, 0.025, num_threads) for model in (first, second)]
+    assert histories[0] == histories[1]
     assert (first.W_in == second.W_in).all() and (first.W_out == second.W_out).all()
+    alone = Word2Vec(vocab_size, 20, examples, rng=np.random.default_rng(10))
+    alone.fit(sentences, 2)
+    np.testing.assert_allclose(alone.W_in, first.W_in, atol=1e-6)
     assert torch.get_num_threads() == before
 
 

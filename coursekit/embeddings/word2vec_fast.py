@@ -6,6 +6,8 @@ negativos, así que todas las puntuaciones del bloque son un producto de dos mat
 los gradientes, otros dos.
 """
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -90,25 +92,31 @@ class Word2Vec:
         counts = word_counts(sentences, len(self._in))
         keep, table = keep_probability(counts, self.sample), noise_table(counts)
         seen, total, history = 0, num_epochs * counts.sum(), []
-        threads = torch.get_num_threads()
-        torch.set_num_threads(num_threads)
+        # Los hilos de torch se esperan en cada operación; los nuestros, en cada paso.
+        torch_threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         try:
-            for _ in range(num_epochs):
-                losses = np.zeros(2)  # pérdida y ejemplos, sumados
-                for part in parts(sentences):
-                    ids, sentence = join(part)
-                    rate = lr * max(1 - seen / total, 1e-4)
-                    seen += (ids >= 0).sum()
-                    # Con -1 se mira la última probabilidad, que da igual.
-                    kept = (ids >= 0) & (self.rng.random(len(ids)) < keep[ids])
-                    losses += self.train(ids[kept], sentence[kept], table, rate)
-                check_examples(losses[1], self.sample, counts.sum())
-                history.append(float(losses[0] / losses[1]))
+            with ThreadPoolExecutor(num_threads) as pool:
+                run = pool.map if num_threads > 1 else map
+                for _ in range(num_epochs):
+                    losses, num_pairs = np.zeros(2), 0
+                    for part in parts(sentences):
+                        ids, where = join(part)
+                        rate = lr * max(1 - seen / total, 1e-4)
+                        seen += (ids >= 0).sum()
+                        # Con -1 se mira la última probabilidad, que da igual.
+                        kept = (ids >= 0) & (self.rng.random(len(ids)) < keep[ids])
+                        ids, where = ids[kept], where[kept]
+                        num_pairs += (where[1:] == where[:-1]).sum()
+                        losses += self.train(ids, where, table, rate, num_threads, run)
+                    check_examples(num_pairs, self.sample, counts.sum())
+                    mean = losses[0] / losses[1] if losses[1] else np.nan
+                    history.append(float(mean))
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(torch_threads)
         return history
 
-    def train(self, ids, sentence, table, lr) -> np.ndarray:
+    def train(self, ids, sentence, table, lr, num_threads=1, run=map) -> np.ndarray:
         """Un recorrido por una parte del corpus, ya sin las palabras descartadas.
 
         Args:
@@ -116,6 +124,8 @@ class Word2Vec:
             sentence: número de la oración de cada una (n,).
             table: tabla de la que se sortean los negativos, como la de `noise_table`.
             lr: tasa de aprendizaje.
+            num_threads: trozos en que se reparte cada paso.
+            run: quien los hace, `map` o el de varios procesadores.
         Returns:
             Suma de la pérdida y número de ejemplos de los pasos en que se midió.
         """
@@ -130,14 +140,23 @@ class Word2Vec:
         text, where, negatives, radii = map(
             torch.from_numpy, (text, where.astype(np.int32), negatives, radii)
         )
-        losses = np.zeros(2)
-        for step, start in enumerate(range(0, num_blocks, self.num_blocks)):
-            end = min(start + self.num_blocks, num_blocks)
+        examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
+        steps = range(0, num_blocks, self.num_blocks)
+        measured = set(steps[:: max(len(steps) // 2, 1)])  # medirlos todos costaría más
+
+        def changes(start, end, measure):
             piece = slice(start * BLOCK, end * BLOCK + 2 * self.window)
-            examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
             blocks = examples(text[piece], where[piece], radii[start:end])
-            measure = step % 16 == 0
-            losses += self.step(*blocks, negatives[start:end], lr, measure)
+            return self.changes(*blocks, negatives[start:end], lr, measure)
+
+        losses = np.zeros(2)
+        for start in steps:
+            end = min(start + self.num_blocks, num_blocks)
+            edges = np.unique(np.linspace(start, end, num_threads + 1, dtype=int))
+            measure = [start in measured] * num_threads
+            ins, outs, loss = zip(*run(changes, edges[:-1], edges[1:], measure))
+            list(run(move, (self._in, self._out), (ins, outs)))
+            losses += np.sum(loss, axis=0)
         return losses
 
     def skipgram_blocks(self, text, where, radii):
@@ -157,8 +176,8 @@ class Word2Vec:
         mean = near / near.sum(2, keepdim=True).clamp(min=1)
         return context, mean, words, torch.eye(BLOCK) * near.any(2, keepdim=True)
 
-    def step(self, inputs, mean, targets, weight, negatives, lr, measure=False):
-        """Un paso de descenso por el gradiente sobre unos cuantos bloques.
+    def changes(self, inputs, mean, targets, weight, negatives, lr, measure):
+        """Lo que cambia un paso de descenso por el gradiente sobre unos bloques.
 
         Args:
             inputs: palabras cuyos vectores de entrada predicen (n, c).
@@ -169,7 +188,8 @@ class Word2Vec:
             lr: tasa de aprendizaje.
             measure: si se calcula la pérdida.
         Returns:
-            Suma de la pérdida y número de ejemplos, o dos ceros si no se mide.
+            Filas de `W_in` y su cambio; lo mismo de `W_out`; suma de la pérdida y
+            número de ejemplos, o dos ceros si no se mide.
         """
         outputs = torch.cat([targets, negatives], dim=1)
         X, C = F.embedding(inputs, self._in), F.embedding(outputs, self._out)
@@ -177,34 +197,34 @@ class Word2Vec:
         scores = H @ C.transpose(1, 2)
         ratio = self.num_negatives / NEGATIVES
         examples = weight.sum(2, keepdim=True)
-        losses = np.zeros(2)
+        loss = 0.0, 0.0
         if measure:
-            good, bad = scores[:, :, :BLOCK], scores[:, :, BLOCK:]
-            loss = (F.softplus(-good) * weight).sum() + (
-                F.softplus(bad) * examples * ratio
-            ).sum()
-            losses += [loss.item(), examples.sum().item()]
+            good, bad = -scores[:, :, :BLOCK], scores[:, :, BLOCK:]
+            total = (F.softplus(good) * weight).sum()
+            total += (F.softplus(bad) * examples * ratio).sum()
+            loss = total.item(), examples.sum().item()
         E = scores.sigmoid_()
         E[:, :, :BLOCK] -= 1
         E[:, :, :BLOCK] *= weight
         E[:, :, BLOCK:] *= examples * ratio
         E *= -lr
-        dH, dC = E @ C, E.transpose(1, 2) @ H
-        move(self._in, inputs, dH if mean is None else mean.transpose(1, 2) @ dH)
-        move(self._out, outputs, dC)
-        return losses
+        dX, dC = E @ C, E.transpose(1, 2) @ H
+        if mean is not None:
+            dX = mean.transpose(1, 2) @ dX
+        return (inputs, dX), (outputs, dC), loss
 
 
-def move(W, rows, change) -> None:
-    """Suma a cada fila de `W` su cambio, recortado a norma `MAX_STEP`.
+def move(W, changes) -> None:
+    """Suma a cada fila de `W` sus cambios, recortados a norma `MAX_STEP`.
 
     Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
     podrían crecer sin fin.
     """
-    change = change.reshape(-1, W.shape[1])
-    norm = torch.linalg.vector_norm(change, dim=1, keepdim=True)
-    change *= (MAX_STEP / norm).clamp(max=1)
-    W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
+    for rows, change in changes:
+        change = change.reshape(-1, W.shape[1])
+        norm = torch.linalg.vector_norm(change, dim=1, keepdim=True)
+        change *= (MAX_STEP / norm).clamp(max=1)
+        W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
 
 
 def noise_table(counts) -> np.ndarray:

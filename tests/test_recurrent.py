@@ -10,7 +10,9 @@ from torch import nn
 
 from coursekit.errors import CourseError
 from coursekit.recurrent import (
+    GRUScratch,
     LanguageModel,
+    LSTMScratch,
     RNNScratch,
     choose_symbol,
     from_torch,
@@ -20,7 +22,7 @@ from coursekit.recurrent import (
 from coursekit.text import Vocab
 
 SYMBOLS = "abcde"
-KINDS = [RNNScratch, nn.RNN, nn.GRU, nn.LSTM]
+KINDS = [RNNScratch, LSTMScratch, GRUScratch, nn.RNN, nn.GRU, nn.LSTM]
 
 
 def double(*shape, seed=0):

@@ -7,14 +7,16 @@ Entre dos pasos seguidos, el gradiente que vuelve por el estado se multiplica po
 import torch
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.language_model import LanguageModel
 from coursekit.recurrent.states import map_state
 
 
-def bptt_logits(model, X, factors, state=None):
+def bptt_logits(
+    model: LanguageModel, X: torch.Tensor, factors: torch.Tensor, state=None
+):
     """Lo mismo que `model(X, state)`, con un gradiente que cruza los pasos según ξ.
 
     Args:
-        model: un LanguageModel.
         X: índices (lote, pasos).
         factors: (pasos - 1,), el ξ de cada frontera entre un paso y el siguiente.
     Returns:

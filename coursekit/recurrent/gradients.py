@@ -59,7 +59,13 @@ class GradientRecorder:
         model, X, Y, only_last: véase `state_gradients`.
     """
 
-    def __init__(self, model, X, Y, only_last=False):
+    def __init__(
+        self,
+        model: LanguageModel,
+        X: torch.Tensor,
+        Y: torch.Tensor,
+        only_last: bool = False,
+    ):
         self.settings = model, X, Y, only_last
         self.pages = []
 

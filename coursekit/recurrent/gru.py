@@ -19,14 +19,20 @@ class GRUScratch(nn.Module):
     Args:
         num_inputs: tamaño de cada X_t.
         num_hiddens: tamaño del estado oculto H_t.
-        reset_after: si R se aplica después del producto H W_hn, o antes.
         sigma: desviación típica de los pesos iniciales (sesgos cero); si es None, todo
             sale uniforme de ±1/√num_hiddens, como en `nn.GRU`.
+        reset_after: si R se aplica después del producto H W_hn, o antes.
 
     Source: Cho et al. (2014), «Learning Phrase Representations using RNN…».
     """
 
-    def __init__(self, num_inputs, num_hiddens, reset_after=True, sigma=None):
+    def __init__(
+        self,
+        num_inputs: int,
+        num_hiddens: int,
+        sigma: float | None = None,
+        reset_after: bool = True,
+    ):
         super().__init__()
         self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
         self.W_xh = nn.Parameter(torch.zeros(num_inputs, 3 * num_hiddens))

@@ -24,7 +24,13 @@ class LSTMScratch(nn.Module):
     Source: Hochreiter y Schmidhuber (1997); Gers et al. (2000), la compuerta de olvido.
     """
 
-    def __init__(self, num_inputs, num_hiddens, sigma=None, forget_bias=None):
+    def __init__(
+        self,
+        num_inputs: int,
+        num_hiddens: int,
+        sigma: float | None = None,
+        forget_bias: float | None = None,
+    ):
         super().__init__()
         self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
         self.W_xh = nn.Parameter(torch.zeros(num_inputs, 4 * num_hiddens))

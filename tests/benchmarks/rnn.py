@@ -45,7 +45,8 @@ def times_per_epoch(pair, shape, clock, budget: float) -> list[list[float]]:
 
 def main(budget: float) -> None:
     print(f"{'lote × pasos × ocultas':>22} {'hilos':>5} {'red':<11} {'mejor, s':>8} "
-          f"{'torch.nn':>8} {'mejores':>7} {'medianas':>8} {'por pares':>9} {'lotes':>5}")  # fmt: skip
+          f"{'torch.nn':>8} {'mejores':>7} {'medianas':>8} "
+          f"{'por pares':>9} {'lotes':>5}")  # fmt: skip
     for shape, num_threads, pair in product(SHAPES, (1, 2), PAIRS):
         torch.set_num_threads(num_threads)
         clock = time.process_time if num_threads == 1 else time.perf_counter

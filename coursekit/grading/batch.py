@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import coursekit
@@ -338,12 +339,9 @@ def _grade_share(share: list, set_id: str, seed: str, seconds: float) -> list[di
     exam = Exam(load_set(set_id), seed, seconds)
     with Jail(choose(), Settings(exam.exercise_set.imports)) as jail:
         return [
-            dataclasses.asdict(
-                grade_submission(
-                    Submission(student, file, lambda c=content: _unpack(c)), exam, jail
-                )
-            )
+            dataclasses.asdict(grade_submission(Submission(student, file, read), exam, jail))
             for student, file, content in share
+            for read in [partial(_unpack, content)]
         ]
 
 
@@ -400,9 +398,8 @@ def read_journal(path: Path, batch: Batch | None = None) -> tuple[Grade, ...]:
         return ()
     lines = path.read_text("utf-8").splitlines()
     grades = []
-    with contextlib.suppress(
-        ValueError, TypeError, KeyError
-    ):  # la última línea pudo quedar a medias
+    # La última línea pudo quedar a medias.
+    with contextlib.suppress(ValueError, TypeError, KeyError):
         if batch and json.loads(lines[0]) != _header(batch):
             return ()
         for line in lines[1:]:

@@ -120,15 +120,13 @@ def _serve(settings: dict) -> None:
             os.close(busy)
             _imprison(settings, reading)
         os.close(reading)
-        os.read(
-            busy, 1
-        )  # se acaba cuando el recluso ha leído su encargo: la entrada vuelve a ser nuestra
+        os.read(busy, 1)  # termina cuando el recluso ha leído su encargo
         os.close(busy)
         _wait_for_order(inmate)
         if not _kill_everyone(inmate):
             return  # sin «limpio», el juez derriba la cárcel entera y levanta otra
         if not settings["nested"]:
-            _empty_folders(settings["folder"])
+            _empty_folders(settings["folder"], *([] if settings["confine"] else ["/dev/shm"]))
         _say("limpio", _spent())
 
 
@@ -208,7 +206,8 @@ def _descendants(inmate: int) -> set[int]:
 
 
 def _empty_folders(*folders: str) -> None:
-    for folder in folders:
+    """Que la entrega siguiente no encuentre nada de esta, donde comparten carpetas."""
+    for folder in filter(os.path.isdir, folders):
         for entry in os.scandir(folder):
             if entry.is_dir(follow_symlinks=False):
                 shutil.rmtree(entry.path, ignore_errors=True)

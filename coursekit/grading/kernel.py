@@ -57,9 +57,8 @@ def fork_isolated(folder: str) -> int:
     if number is None:
         raise OSError("arquitectura desconocida")
     # PyDLL no suelta el cerrojo de Python: el hijo nace con él.
-    child = ctypes.PyDLL(None, use_errno=True).syscall(
-        number, _NAMESPACES | signal.SIGCHLD, 0, 0, 0, 0
-    )
+    holding = ctypes.PyDLL(None, use_errno=True)
+    child = holding.syscall(number, _NAMESPACES | signal.SIGCHLD, 0, 0, 0, 0)
     if child < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     if child == 0:
@@ -131,14 +130,8 @@ def change_root(readonly: list[str], hidden: list[str], folder: str) -> None:
 
 def _mount(source, target, kind, flags, options=None) -> None:
     encode = lambda text: text.encode() if text else None  # noqa: E731
-    _call(
-        "mount",
-        encode(source),
-        encode(target),
-        encode(kind),
-        ctypes.c_ulong(flags),
-        encode(options),
-    )
+    names = map(encode, (source, target, kind))
+    _call("mount", *names, ctypes.c_ulong(flags), encode(options))
 
 
 def _syscall_pivot_root(new: str, old: str) -> None:

@@ -288,24 +288,9 @@ def _container(tool: str, settings: Settings) -> list[str]:
     readonly, hidden = _layout()
     uid = settings.uid if settings.uid is not None else os.getuid()
     command = [tool, "run", "--rm", "--interactive", "--network", "none", "--read-only"]
-    command += [
-        "--cap-drop",
-        "ALL",
-        "--security-opt",
-        "no-new-privileges",
-        "--user",
-        f"{uid}:{uid}",
-    ]
-    command += [
-        "--pids-limit",
-        "256",
-        "--ulimit",
-        "nofile=1024:1024",
-        "--ulimit",
-        "nproc=512:512",
-        "--memory",
-        f"{settings.megabytes + 1024}m",
-    ]
+    command += "--cap-drop ALL --security-opt no-new-privileges".split()
+    command += "--pids-limit 256 --ulimit nofile=1024:1024 --ulimit nproc=512:512".split()
+    command += ["--user", f"{uid}:{uid}", "--memory", f"{settings.megabytes + 1024}m"]
     command += ["--workdir", settings.folder]
     for path in readonly:
         command += ["--volume", f"{path}:{path}:ro"]

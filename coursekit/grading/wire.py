@@ -117,7 +117,8 @@ class _Decoder:
             raise WireError("los bytes no llenan la forma")
         array = np.frombuffer(raw, dtype).reshape(shape).copy()
         if dtype == "|b1":
-            array = array.view("u1") != 0  # un byte que no es 0 ni 1 no es un booleano de NumPy
+            # Un byte que no es 0 ni 1 no es un booleano de NumPy.
+            array = np.asarray(array.view("u1") != 0)
         if tag == "array":
             return array
         import torch

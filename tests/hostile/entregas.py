@@ -291,6 +291,10 @@ def greed() -> list[Case]:
     ]
 
 
+# Donde dos entregas podrían dejarse notas.
+SHARED = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/mnt", ".")
+
+
 def leftovers(port: int) -> list[Case]:
     connect = f"socket.create_connection((host, {port}), timeout=1).sendall(b'robado')"
     return [
@@ -343,16 +347,25 @@ def leftovers(port: int) -> list[Case]:
             """,
         ),
         cell("escribe_fuera_y_falla", "open('/huella_hostil', 'w').write('x')"),
-        cell("deja_nota", "open('/tmp/respuestas', 'w').write('secreto')"),
+        cell(
+            "deja_nota",
+            """
+            import multiprocessing.shared_memory as shm
+            for place in PLACES:
+                try: open(place + '/respuestas_hostiles', 'w').write('secreto')
+                except OSError: pass
+            shm.SharedMemory('respuestas_hostiles', True, 10).buf[0] = 1
+            """.replace("PLACES", str(SHARED)),
+        ),
         answer(
             "busca_nota",
             """
             import os
             def count_pairs(sentences, window):
-                found = [os.path.join(d, f) for d, _, fs in os.walk('/tmp') for f in fs]
-                if found: return good(sentences, window)
+                if any(os.path.exists(place + '/respuestas_hostiles') for place in PLACES):
+                    return good(sentences, window)
                 return 'no hay nada'
-            """,
+            """.replace("PLACES", str(SHARED)),
             before=HELPED,
         ),
         cell("borra_todo", "import shutil\nshutil.rmtree('/', ignore_errors=True)", ANY),

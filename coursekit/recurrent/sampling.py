@@ -14,6 +14,9 @@ class ScheduledSampling(nn.Module):
     red lee lo que ella sorteó. Aquí una moneda elige en cada paso y cada secuencia. Se
     entrena con `coursekit.training.fit` como el propio modelo; evaluando, es el modelo.
 
+    No es gratis: tras una letra sorteada, la siguiente del libro ya no viene a cuento, y
+    la red aprende a fiarse menos de lo que lee (Huszár, 2015).
+
     Args:
         model: el modelo; sus parámetros son los que se entrenan.
         teacher_prob: probabilidad de leer la verdad; 1 es teacher forcing. Se puede
@@ -43,7 +46,7 @@ class ScheduledSampling(nn.Module):
             outputs.append(logits)
             probs = logits[:, 0].detach().softmax(dim=1)
             own = torch.multinomial(probs, 1, generator=self.generator)
-            coins = torch.rand(own.shape, generator=self.generator)
+            coins = torch.rand(own.shape, generator=self.generator, device=X.device)
             inputs = torch.where(coins < self.teacher_prob, truth, own)
         return torch.cat(outputs, dim=1), state
 

@@ -924,6 +924,7 @@ def test_a_folder_with_a_notebook_or_a_folder_per_student(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(GOOD)
     (tmp_path / "eva").mkdir()
+    (tmp_path / "fran").symlink_to("/etc")
     (tmp_path / "carla/otro.ipynb").write_bytes(GOOD + b"  ")
     assert found(tmp_path) == [
         ("ana", "ana.ipynb"),
@@ -931,6 +932,7 @@ def test_a_folder_with_a_notebook_or_a_folder_per_student(tmp_path):
         ("carla", "carla/otro.ipynb"),
         ("dani", "dani"),
         ("eva", "eva"),
+        ("fran", "fran"),
     ]
     with pytest.raises(Unreadable, match="ningún cuaderno"):
         find_submissions(tmp_path)[-1].read()

@@ -11,7 +11,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -35,7 +34,6 @@ from coursekit.grading.submissions import (
 SECONDS = 20.0
 
 
-@dataclass(frozen=True)
 class Exam:
     """Un conjunto con sus casos ya sorteados y lo esperado ya calculado: lo que solo el juez tiene.
 
@@ -45,20 +43,15 @@ class Exam:
         seconds: plazo de las celdas, y el de cada pregunta.
     """
 
-    exercise_set: ExerciseSet
-    seed: str
-    seconds: float = SECONDS
-
-    def __post_init__(self):
-        judges = [
-            Judge(exercise, exercise.draw(self.seed), reveal=False)
-            for exercise in self.exercise_set.exercises
+    def __init__(self, exercise_set: ExerciseSet, seed: str, seconds: float = SECONDS):
+        self.exercise_set, self.seed, self.seconds = exercise_set, seed, seconds
+        self.judges = [
+            Judge(exercise, exercise.draw(seed), reveal=False)
+            for exercise in exercise_set.exercises
         ]
-        questions = [Question(judge.exercise.name, tuple(judge.cases)) for judge in judges]
-        object.__setattr__(self, "judges", judges)
-        object.__setattr__(self, "questions", questions)
-        object.__setattr__(self, "seed_fingerprint", _fingerprint_of_seed(self.seed))
-        object.__setattr__(self, "fingerprint", self._fingerprint())
+        self.questions = [Question(j.exercise.name, tuple(j.cases)) for j in self.judges]
+        self.seed_fingerprint = _fingerprint_of_seed(seed)
+        self.fingerprint = self._fingerprint()
 
     def _fingerprint(self) -> str:
         content = [coursekit.__version__, self.seed_fingerprint, self.seconds, self.exercise_set.id]

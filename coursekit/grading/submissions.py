@@ -76,7 +76,7 @@ def find_submissions(path: Path) -> list[Submission]:
     if path.is_dir():
         files = _files_of_folder(path)
     elif zipfile.is_zipfile(path):
-        files = _files_of_zip(path.read_bytes())
+        files = _files_of_zip(path)
     else:
         raise CourseError(f"No hay ninguna carpeta ni ningún zip de entregas en {path}.")
     submissions = [_choose(student, files) for student, files in _by_student(files).items()]
@@ -96,13 +96,21 @@ def _files_of_folder(root: Path) -> list[_File]:
     files = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not _RUBBISH.search(name))
-        for name in names + [n for n in folders if not os.listdir(Path(folder, n))]:
+        for name in names + [name for name in folders if _is_closed(Path(folder, name))]:
             path = Path(folder, name)
             shown = _printable(path.relative_to(root).as_posix())
             if not _RUBBISH.search(shown):
                 size = path.lstat().st_size
                 files.append(_File(shown + "/" * path.is_dir(), size, partial(_read_file, path)))
     return files
+
+
+def _is_closed(folder: Path) -> bool:
+    """Si no hay nada que recorrer: está vacía, no se deja leer o es un enlace a otro sitio."""
+    try:
+        return folder.is_symlink() or not os.listdir(folder)
+    except OSError:
+        return True
 
 
 def _read_file(path: Path) -> bytes:
@@ -119,9 +127,9 @@ def _read_file(path: Path) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def _files_of_zip(raw: bytes) -> list[_File]:
+def _files_of_zip(source: Path | io.BytesIO) -> list[_File]:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(raw))
+        archive = zipfile.ZipFile(source)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise CourseError(f"El zip de entregas no se abre: {error}.") from None
     files = []
@@ -191,7 +199,7 @@ def _choose(owner: str, files: list[_File]) -> Submission:
 def _notebooks_inside(packed: _File) -> list[_File]:
     """Los cuadernos del zip que un estudiante entregó en lugar de su cuaderno."""
     try:
-        files = _files_of_zip(packed.read())
+        files = _files_of_zip(io.BytesIO(packed.read()))
     except (Unreadable, CourseError):
         return [_File(packed.name, 0, partial(_fail, "es un zip que no se puede leer"))]
     return [

@@ -373,8 +373,13 @@ def leftovers(port: int) -> list[Case]:
             "privilegios",
             """
             import os
-            for call in ('os.setuid(0)', 'os.setgid(0)', 'os.setgroups([0])', 'os.chroot("/")', 'os.nice(-5)'):
-                try: eval(call); open('/tmp/mal', 'w')
+            # Si algo de esto se puede, se estropea la propia nota: así lo ve la prueba.
+            for call in (
+                'os.setuid(0)', 'os.setgid(0)', 'os.setgroups([0])', 'os.chroot("/")', 'os.nice(-5)'
+            ):
+                try:
+                    eval(call)
+                    pmi_values = call
                 except OSError: pass
             """,
         ),
@@ -383,10 +388,11 @@ def leftovers(port: int) -> list[Case]:
             """
             import ctypes
             libc = ctypes.CDLL(None)
-            for call in ((b'mount', b'/', b'/tmp', None, 4096, None),):
-                assert libc.mount(*call[1:]) != 0
-            assert libc.ptrace(16, 1, 0, 0) == -1 and libc.unshare(0x10000000) == -1
-            hecho = True
+            if libc.mount(b'/', b'/tmp', None, 4096, None) == 0: pmi_values = 'mount'
+            if libc.ptrace(0, 0, 0, 0) == 0: pmi_values = 'ptrace'
+            if libc.unshare(0x10000000) == 0: pmi_values = 'unshare'
+            if libc.socket(1, 1, 0) >= 0: pmi_values = 'socket'
+            if libc.shmget(77, 4096, 0o1666) >= 0: pmi_values = 'shmget'
             """,
         ),
     ]

@@ -12,10 +12,10 @@ class ScheduledSampling(nn.Module):
 
     Con *teacher forcing* cada paso lee el símbolo verdadero; al escribir, en cambio, la
     red lee lo que ella sorteó. Aquí una moneda elige en cada paso y cada secuencia. Se
-    entrena con `coursekit.training.fit` como el propio modelo; evaluando, es el modelo.
+    entrena con `coursekit.training.fit`, como el propio modelo; al evaluar, es él.
 
-    No es gratis: tras una letra sorteada, la siguiente del libro ya no viene a cuento, y
-    la red aprende a fiarse menos de lo que lee (Huszár, 2015).
+    No es gratis: tras una letra sorteada, la que sigue en el libro ya no viene a
+    cuento, y la red aprende a fiarse menos de lo que lee (Huszár, 2015).
 
     Args:
         model: el modelo; sus parámetros son los que se entrenan.

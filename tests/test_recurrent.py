@@ -1,5 +1,7 @@
 """La red a mano contra torch.nn; el modelo de lenguaje contra cuentas lentas."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -330,3 +332,13 @@ def test_generation_errors_are_kind(prefix, settings, words):
 def test_unknown_symbols_are_named_even_with_a_default_index():
     with pytest.raises(CourseError, match="«@»"):
         generate(language_model(), "a@", 3, Vocab(SYMBOLS, default_index=0))
+
+
+def test_a_network_copied_into_a_notebook_is_still_converted():
+    """En Colab el listado de la clase es una celda: el tipo es otro, y la red, la misma."""
+    source = inspect.getsource(RNNScratch)
+    names = {"torch": torch, "nn": nn, "check_shapes": lambda *_: None}
+    exec(compile(source, "celda", "exec"), names)  # noqa: S102
+    ours = names["RNNScratch"](4, 3)
+    X = torch.randn(5, 2, 4)
+    torch.testing.assert_close(to_torch(ours)(X)[0], ours(X)[0])

@@ -9,8 +9,10 @@ from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
-KINDS = {RNNScratch: nn.RNN, LSTMScratch: nn.LSTM, GRUScratch: nn.GRU}
-CELLS = {RNNScratch: SimpleRNNCell, LSTMScratch: LSTMCell, GRUScratch: GRUCell}
+SCRATCH = {nn.RNN: RNNScratch, nn.LSTM: LSTMScratch, nn.GRU: GRUScratch}
+# Por su nombre y no por su tipo: en un cuaderno, la clase puede estar copiada en una celda.
+KINDS = {ours.__name__: theirs for theirs, ours in SCRATCH.items()}
+CELLS = {"RNNScratch": SimpleRNNCell, "LSTMScratch": LSTMCell, "GRUScratch": GRUCell}
 
 
 def to_torch(scratch: nn.Module) -> nn.RNNBase:
@@ -22,19 +24,20 @@ def to_torch(scratch: nn.Module) -> nn.RNNBase:
     Raises:
         CourseError: si la red no tiene equivalente en PyTorch.
     """
-    if type(scratch) not in KINDS or getattr(scratch, "b_n", 0) is None:
+    kind = KINDS.get(type(scratch).__name__)
+    if kind is None or getattr(scratch, "b_n", 0) is None:
         raise CourseError(
             f"PyTorch no tiene una red que calcule lo mismo que {scratch}: to_torch "
             "copia RNNScratch, LSTMScratch y GRUScratch con reset_after=True."
         )
-    rnn = KINDS[type(scratch)](scratch.num_inputs, scratch.num_hiddens)
+    rnn = kind(scratch.num_inputs, scratch.num_hiddens)
     rnn.to(scratch.W_xh)
     with torch.no_grad():
         rnn.weight_ih_l0.copy_(scratch.W_xh.T)
         rnn.weight_hh_l0.copy_(scratch.W_hh.T)
         rnn.bias_ih_l0.copy_(scratch.b_h)
         rnn.bias_hh_l0.zero_()
-        if isinstance(scratch, GRUScratch):
+        if kind is nn.GRU:
             rnn.bias_hh_l0[-scratch.num_hiddens :] = scratch.b_n
     return rnn
 
@@ -45,8 +48,7 @@ def from_torch(rnn: nn.RNNBase) -> nn.Module:
     Raises:
         CourseError: si la red tiene otra arquitectura.
     """
-    kinds = {theirs: ours for ours, theirs in KINDS.items()}
-    ours = kinds.get(type(rnn))
+    ours = SCRATCH.get(type(rnn))
     if ours is None or not is_plain(rnn):
         raise CourseError(
             f"No hay red escrita a mano que copie {rnn}: sirve una nn.RNN, nn.LSTM o "
@@ -76,12 +78,13 @@ def to_cell(scratch: nn.Module) -> nn.Module:
     Raises:
         CourseError: si la red no tiene forma concatenada.
     """
-    if type(scratch) not in CELLS or getattr(scratch, "b_n", None) is not None:
+    kind = CELLS.get(type(scratch).__name__)
+    if kind is None or getattr(scratch, "b_n", None) is not None:
         raise CourseError(
             f"{scratch} no cabe en forma concatenada: to_cell recibe RNNScratch, "
             "LSTMScratch o GRUScratch con reset_after=False (R, antes del producto)."
         )
-    cell = CELLS[type(scratch)](scratch.num_inputs, scratch.num_hiddens)
+    cell = kind(scratch.num_inputs, scratch.num_hiddens)
     cell.to(scratch.W_xh)
     W = torch.cat([scratch.W_xh, scratch.W_hh]).T
     sizes = [linear.out_features for linear in cell.children()]

@@ -3,6 +3,7 @@
 from coursekit.embeddings.analogies import analogies, analogy, read_analogies
 from coursekit.embeddings.cooccurrence import cooccurrence, encode
 from coursekit.embeddings.evaluation import bootstrap_interval, odd_one_out
+from coursekit.embeddings.glove import GloVe, glove_loss
 from coursekit.embeddings.neighbours import associations, nearest, word_index
 from coursekit.embeddings.ppmi import ppmi
 from coursekit.embeddings.similarity import read_pairs, similarity
@@ -19,6 +20,7 @@ from coursekit.embeddings.word2vec import (
 )
 
 __all__ = [
+    "GloVe",
     "Word2VecScratch",
     "analogies",
     "analogy",
@@ -27,6 +29,7 @@ __all__ = [
     "cbow",
     "cooccurrence",
     "encode",
+    "glove_loss",
     "keep_probability",
     "keyed_vectors",
     "load_vectors",

@@ -19,6 +19,9 @@ from pathlib import Path
 import jupytext
 import nbformat
 
+from coursekit.grading.notebook import PUBLIC_SEED
+from coursekit.grading.sets import find_exercise
+
 ROOT = Path(__file__).parents[2]
 SET = "coocurrencia-ppmi"
 POINTS = {
@@ -405,6 +408,12 @@ def count_pairs(sentences, window):
 """
 
 
+def memorised() -> dict[str, dict]:
+    """Los casos públicos de un ejercicio con su respuesta, como quien los copia de `check`."""
+    exercise = find_exercise("contar")
+    return {repr(case): exercise.reference(*case) for case in exercise.draw(PUBLIC_SEED)}
+
+
 def cheats() -> list[Case]:
     lie = "def always(*a, **k): return True\n"
     return [
@@ -634,10 +643,9 @@ def cheats() -> list[Case]:
         ),
         answer(
             "memoriza_los_publicos",
-            """
-            PUBLIC = {}
-            def count_pairs(sentences, window):
-                return PUBLIC.get(repr(sentences), {('el', 'gato'): 1})
+            f"""
+            PUBLIC = {memorised()!r}
+            def count_pairs(*arguments): return PUBLIC.get(repr(arguments))
             """,
         ),
         answer(

@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from coursekit.errors import CourseError
 
 
-def glove_loss(counts, W, C, b, c, x_max: float = 100.0, alpha: float = 0.75):
+def glove_loss(counts, W, C, b, c, x_max: float = 10.0, alpha: float = 0.75):
     """Pérdida de GloVe y sus gradientes, solo sobre las cuentas que no son cero.
 
     Σ f(x) (w · c + b + c₀ - log x)², con f(x) = min((x / x_max)^alpha, 1)
@@ -56,7 +56,7 @@ class GloVe:
         """Vectores de palabra (V, dim): la suma de los de palabra y los de contexto."""
         return self.W + self.C
 
-    def fit(self, counts, num_epochs=25, lr=0.3, x_max=100.0, alpha=0.75):
+    def fit(self, counts, num_epochs=25, lr=0.3, x_max=10.0, alpha=0.75):
         """Entrena sobre unas cuentas y devuelve la pérdida media de cada época.
 
         Args:

@@ -293,15 +293,14 @@ def test_no_process_of_the_jail_holds_what_only_the_judge_knows(tmp_path):
     exam = Exam(TINY, "semilla-" + SECRET)
     marks = (SECRET.encode(), b"semilla-")
     with Jail(rung("bubblewrap"), Settings(TINY.imports)) as jail:
-        code = "import time\nmarca = 'esto-' + 'si-esta'\ndef greet(name):\n    time.sleep(3)\n    return name"
-        thread = threading.Thread(target=jail.examine, args=([code], exam.questions, 4))
+        code = "import time\nmarca = 'esto-' + 'si-esta'\ndef greet(name):\n    time.sleep(9)\n    return name"
+        thread = threading.Thread(target=jail.examine, args=([code], exam.questions, 10))
         thread.start()
-        family, found = set(), {}
-        deadline = threading.Event()
-        while len(family) < 5 and not deadline.wait(0.1):
-            family = descendants(jail._process.pid)
-        for pid in family - {jail._process.pid}:
-            found[pid] = memory_of(pid)
+        found = {}
+        # Se relee hasta dar con la marca de la entrega: entonces está todo lo que hay que mirar.
+        while thread.is_alive() and not any(b"esto-si-esta" in memory for memory in found.values()):
+            for pid in descendants(jail._process.pid) - {jail._process.pid}:
+                found[pid] = memory_of(pid)
         thread.join()
     assert any(b"esto-si-esta" in memory for memory in found.values())
     assert [pid for pid, memory in found.items() if any(mark in memory for mark in marks)] == []

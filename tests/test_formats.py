@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT
+from conftest import ROOT, missing_tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -328,7 +328,7 @@ def test_nbgrader_itself_generates_and_grades(tmp_path):
     """Con el programa verdadero, si la variable NBGRADER dice dónde está."""
     program = os.environ.get("NBGRADER")
     if not program:
-        pytest.skip("NBGRADER no nombra ningún nbgrader")
+        missing_tool("NBGRADER no nombra ningún nbgrader")
     name = "coocurrencia-ppmi"
     env = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
 

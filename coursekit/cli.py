@@ -304,7 +304,7 @@ def _report(batch, scale, options: argparse.Namespace) -> int:
     import json
 
     from coursekit.grading import formats, reports
-    from coursekit.grading.files import write_whole
+    from coursekit.files import write_whole
 
     folder = options.salida
     reports.write_reports(batch, scale, folder)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import coursekit
 from coursekit.errors import CourseError
+from coursekit.files import write_whole
 from coursekit.grading import wire
 from coursekit.grading.exercise import Exercise, ExerciseSet
-from coursekit.grading.files import write_whole
 from coursekit.grading.jail import Answer, Jail, JailError, Question, Testimony
 from coursekit.grading.judging import UNTRIED, WRONG, Judge
 from coursekit.grading.results import (

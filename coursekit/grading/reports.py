@@ -11,7 +11,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -19,6 +18,7 @@ from pathlib import Path
 from statistics import fmean, median
 
 from coursekit.errors import CourseError
+from coursekit.files import write_whole
 from coursekit.grading.printable import printable, printable_lines
 from coursekit.grading.results import MISSING, OK, UNTRIED, Batch, Grade
 from coursekit.grading.scales import Scale
@@ -48,19 +48,19 @@ def write_reports(batch: Batch, scale: Scale, folder: Path) -> None:
     html, markdown = _environment("html"), _environment("md")
     names = feedback_names(batch.grades)
     common = {"batch": batch, "scale": scale}
-    write_text(folder / "notas.csv", notes_csv(batch, scale), "utf-8-sig")
-    write_text(folder / "notas.json", notes_json(batch, scale))
+    write_whole(folder / "notas.csv", notes_csv(batch, scale), "utf-8-sig")
+    write_whole(folder / "notas.json", notes_json(batch, scale))
     for grade in batch.grades:
         for environment, suffix in ((html, "html"), (markdown, "md")):
             page = environment.get_template(f"retro.{suffix}").render(grade=grade, **common)
-            write_text(folder / "retro" / f"{names[grade.file]}.{suffix}", page)
+            write_whole(folder / "retro" / f"{names[grade.file]}.{suffix}", page)
     summary = html.get_template("resumen.html").render(
         names=names, **common, **_summary(batch, scale)
     )
-    write_text(folder / "resumen.html", summary)
+    write_whole(folder / "resumen.html", summary)
     if questions := _open_questions(batch):
         page = html.get_template("abiertas.html").render(questions=questions, **common)
-        write_text(folder / "abiertas.html", page)
+        write_whole(folder / "abiertas.html", page)
 
 
 def notes_csv(batch: Batch, scale: Scale) -> str:
@@ -314,11 +314,3 @@ def _open_questions(batch: Batch) -> list[dict]:
             entry = questions.setdefault(answer.question, entry)
             entry["answers"].append({"grade": grade, "text": answer.answer})
     return list(questions.values())
-
-
-def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
-    """Escribe un archivo entero o nada: quien interrumpe no encuentra una hoja a medias."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(path.name + ".nuevo")
-    draft.write_bytes(text.encode(encoding))
-    os.replace(draft, path)

@@ -1,7 +1,8 @@
 """Archivos generados: se escriben enteros o no se escriben, y solo si cambian."""
 
-import os
 from pathlib import Path
+
+from coursekit.files import write_whole
 
 
 def differences(generated: dict[Path, str], folder: Path, pattern: str) -> list[Path]:
@@ -24,11 +25,8 @@ def write(generated: dict[Path, str], folder: Path, pattern: str) -> list[Path]:
     """Deja la carpeta como se genera y devuelve lo que hizo falta cambiar."""
     changed = differences(generated, folder, pattern)
     for path in changed:
-        if path not in generated:
+        if path in generated:
+            write_whole(path, generated[path])
+        else:
             path.unlink()
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(path.name + ".nuevo")
-        draft.write_bytes(generated[path].encode())
-        os.replace(draft, path)
     return changed

@@ -289,3 +289,13 @@ def test_unrolled_explains_wrong_shapes():
         Unrolled(SimpleRNNCell(4, 5))(torch.zeros(6, 3, 4), torch.zeros(1, 1, 5))
     with pytest.raises(CourseError, match="forma"):
         Unrolled(GRUCell(4, 5))(torch.zeros(6, 3, 3))
+
+
+@pytest.mark.parametrize("cell", [SimpleRNNCell, GRUCell, LSTMCell])
+def test_unrolled_explains_wrong_states(cell):
+    """Con dos filas, un tensor suelto se partiría en H y C sin avisar."""
+    net, X, H = Unrolled(cell(4, 5)), torch.zeros(6, 2, 4), torch.zeros(1, 2, 5)
+    wrong = [H, (H,), (H, H, H)] if cell is LSTMCell else [(H, H), (H,), [H]]
+    for state in [*wrong, "H", 0.0, H[0], (H, H[0])]:
+        with pytest.raises(CourseError, match="estado inicial"):
+            net(X, state)

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.lstm import check_pair
 from coursekit.recurrent.rnn import check_shapes
 from coursekit.recurrent.states import map_state, parts
 
@@ -31,6 +32,8 @@ class LSTMCell(nn.Module):
 
     I, F y O son σ de sus columnas de [X, H] W + b; G, la tanh de las suyas.
     """
+
+    has_memory = True  # su estado es la pareja (H, C)
 
     def __init__(self, num_inputs: int, num_hiddens: int):
         super().__init__()
@@ -97,7 +100,7 @@ class Unrolled(nn.Module):
 
     def forward(self, inputs, state=None):
         """inputs (pasos, lote, num_inputs) y partes (1, lote, num_hiddens)."""
-        check_shapes(self, inputs, *parts(state))
+        check_state(self, inputs, state)
         mask = self.draw_mask(inputs)
         state, outputs = map_state(lambda part: part[0], state), []
         for X in inputs:
@@ -113,3 +116,18 @@ class Unrolled(nn.Module):
         shape = inputs.shape[1], self.num_inputs + self.num_hiddens
         probs = inputs.new_full(shape, keep)
         return torch.bernoulli(probs, generator=self.generator) / keep
+
+
+def check_state(net: Unrolled, inputs: torch.Tensor, state) -> None:
+    """Comprueba que la entrada y el estado sean los que espera la celda.
+
+    Raises:
+        CourseError: si sus formas no casan, o falta o sobra la C.
+    """
+    if state is None:
+        check_shapes(net, inputs)
+    elif getattr(net.cell, "has_memory", False):
+        check_pair(state)
+        check_shapes(net, inputs, *state)
+    else:
+        check_shapes(net, inputs, state)

@@ -26,8 +26,7 @@ def state_gradients(
         sizes(layer)  # una sola capa en cada uno
     check_ids(X, model.vocab_size)
     with evaluating(model), torch.enable_grad():
-        one_hot = F.one_hot(X.T, model.vocab_size).to(model.output_layer.weight)
-        inputs, states = one_hot.split(1), []
+        inputs, states = model.vectors(X.T).split(1), []
         for layer in layers:
             inputs, layer_states = read_by_steps(layer, inputs)
             states.extend(layer_states)

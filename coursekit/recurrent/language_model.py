@@ -17,21 +17,27 @@ class LanguageModel(nn.Module):
         rnn: módulo recurrente con la interfaz de `nn.RNN` (RNNScratch, nn.RNN, nn.GRU,
             nn.LSTM), que recibe vectores one-hot de tamaño `vocab_size`.
         vocab_size: número de símbolos.
+        embedding: si se da, la red recibe sus vectores en lugar de los one-hot.
     """
 
-    def __init__(self, rnn: nn.Module, vocab_size: int):
+    def __init__(self, rnn: nn.Module, vocab_size: int, embedding=None):
         super().__init__()
-        check_rnn(rnn, vocab_size)
-        self.rnn, self.vocab_size = rnn, vocab_size
+        check_rnn(rnn, vocab_size, embedding)
+        self.rnn, self.vocab_size, self.embedding = rnn, vocab_size, embedding
         num_hiddens = getattr(rnn, "hidden_size", None) or rnn.num_hiddens
         self.output_layer = nn.Linear(num_hiddens, vocab_size)
 
     def forward(self, X, state=None):
         """X (lote, pasos) de índices -> logits (lote, pasos, vocab_size) y estado."""
         check_ids(X, self.vocab_size)
-        inputs = F.one_hot(X.T, self.vocab_size).float()  # (pasos, lote, vocab_size)
-        H, state = self.rnn(inputs, state)
+        H, state = self.rnn(self.vectors(X.T), state)
         return self.output_layer(H).transpose(0, 1), state
+
+    def vectors(self, X):
+        """Lo que lee la red: de índices (pasos, lote) a (pasos, lote, num_inputs)."""
+        if self.embedding is not None:
+            return self.embedding(X)
+        return F.one_hot(X, self.vocab_size).to(self.output_layer.weight)
 
     def log_probs(self, windows, state=None, num_steps=1024):
         """log p de windows[:, 1:] dado lo que precede en su fila: (N, T+1) -> (N, T).
@@ -61,7 +67,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         model.train(training)
 
 
-def check_rnn(rnn: nn.Module, vocab_size: int) -> None:
+def check_rnn(rnn: nn.Module, vocab_size: int, embedding=None) -> None:
     """Comprueba que la red sirve para predecir el símbolo siguiente.
 
     Raises:
@@ -78,10 +84,27 @@ def check_rnn(rnn: nn.Module, vocab_size: int) -> None:
             "con batch_first=False."
         )
     num_inputs = getattr(rnn, "input_size", None) or rnn.num_inputs
-    if num_inputs != vocab_size:
+    if embedding is not None:
+        check_embedding(embedding, vocab_size, num_inputs)
+    elif num_inputs != vocab_size:
         raise CourseError(
             f"La red recibe vectores de tamaño {num_inputs}, pero un one-hot de este "
             f"vocabulario tiene {vocab_size}: crea la red con {vocab_size} entradas."
+        )
+
+
+def check_embedding(embedding: nn.Embedding, vocab_size: int, num_inputs: int) -> None:
+    """Comprueba que los vectores sean uno por símbolo y quepan en la red.
+
+    Raises:
+        CourseError: si la tabla no tiene el tamaño (vocab_size, num_inputs).
+    """
+    size = embedding.num_embeddings, embedding.embedding_dim
+    if size != (vocab_size, num_inputs):
+        raise CourseError(
+            f"La tabla de embeddings tiene tamaño {size} y hace falta "
+            f"{vocab_size, num_inputs}: una fila por símbolo, con tantos números como "
+            "entradas tiene la red."
         )
 
 

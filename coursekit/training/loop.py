@@ -51,19 +51,21 @@ def clip_gradients(model: nn.Module, max_norm: float) -> torch.Tensor:
 def train_epoch(model, batches, optimizer, clip=1.0, carry_state=False) -> float:
     """Una época: un paso de gradiente por lote. Devuelve la pérdida media por símbolo.
 
-    `batches` da pares (X, Y) de forma (lote, pasos). Con `carry_state`, cada lote sigue
-    donde acabó el anterior: el estado pasa, pero el gradiente no (BPTT truncada).
+    `batches` da pares (X, Y) de forma (lote, pasos); un -100 en Y es relleno y no
+    cuenta. Con `carry_state`, cada lote sigue donde acabó el anterior: el estado pasa,
+    pero el gradiente no (BPTT truncada).
     """
     total, num_symbols, state = 0.0, 0, None
     for X, Y in batches:
         logits, state = model(X, detach(state) if carry_state else None)
-        loss = F.cross_entropy(logits.flatten(0, 1), Y.flatten())
+        loss = F.cross_entropy(logits.flatten(0, -2), Y.flatten())
         optimizer.zero_grad()
         loss.backward()
         clip_gradients(model, clip)
         optimizer.step()
-        total += loss.item() * Y.numel()
-        num_symbols += Y.numel()
+        num_targets = (Y != -100).sum().item()  # cross_entropy se salta los -100
+        total += loss.item() * num_targets
+        num_symbols += num_targets
     if num_symbols == 0:
         raise CourseError("La época no tiene ningún lote: ¿es muy corto el texto?")
     return total / num_symbols

@@ -6,7 +6,8 @@ Un modelo de lenguaje es aquí cualquier objeto con un método
 
 que recibe índices (N, T+1) y devuelve el logaritmo natural de la probabilidad de cada
 símbolo de windows[:, 1:] dados los que lo preceden *en su fila*. Lo tienen las redes
-(`coursekit.recurrent.LanguageModel`) y los n-gramas (`coursekit.ngrams.WittenBell`).
+(`coursekit.recurrent.LanguageModel`) y los n-gramas (`coursekit.ngrams.WittenBell` y
+`KneserNey`).
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""La orden `coursekit`: datos, cuadernos y calificación desde la terminal."""
+"""La orden `coursekit`: datos, cuadernos, experimentos y calificación desde la terminal."""
 
 import argparse
 import re
@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="órdenes", metavar="ORDEN", required=True)
     _add_data(commands)
     _add_notebooks(commands)
+    _add_experiments(commands)
     _add_grading(commands)
     return parser
 
@@ -104,6 +105,20 @@ def _add_notebooks(commands: argparse._SubParsersAction) -> None:
         "--comprobar", action="store_true", help="solo comprueba que están al día; no escribe nada"
     )
     command.set_defaults(run=_notebooks)
+
+
+def _add_experiments(commands: argparse._SubParsersAction) -> None:
+    text = "corre un experimento largo y guarda sus cifras; sin nombre, dice cuáles hay"
+    command = commands.add_parser("experimento", help=text, description=text)
+    command.add_argument("name", nargs="?", metavar="NOMBRE", help="el experimento")
+    command.add_argument(
+        "--salida",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="carpeta de NOMBRE.json; si ya está, se corre solo lo que falte",
+    )
+    command.set_defaults(run=_experiment)
 
 
 def _add_grading(commands: argparse._SubParsersAction) -> None:
@@ -237,6 +252,20 @@ def _notebooks(options: argparse.Namespace) -> int:
     from coursekit.publishing.notebooks import main as write_notebooks
 
     return write_notebooks(options.comprobar)
+
+
+def _experiment(options: argparse.Namespace) -> int:
+    from coursekit import experiments
+
+    if options.name is None:
+        for name in experiments.EXPERIMENTS:
+            print(f"{name}: {experiments.find_experiment(name).title}")
+        return 0
+    experiment = experiments.find_experiment(options.name)
+    path = options.salida / f"{experiment.name}.json"
+    result = experiments.run_experiment(experiment, path)
+    print(f"{experiment.title}. Guardado en {path}.\n\n{experiments.table(result)}")
+    return 0
 
 
 def _grade(options: argparse.Namespace) -> int:

@@ -1,0 +1,113 @@
+"""El Quijote letra por letra: hasta dónde llega una red con un tiempo de CPU dado."""
+
+import math
+import time
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from coursekit import data
+from coursekit.experiments.runner import Experiment, Run
+from coursekit.ngrams import KneserNey, WittenBell
+from coursekit.recurrent import LanguageModel
+from coursekit.text import build_vocab_from_iterator, letters, streams
+from coursekit.training import (
+    fit,
+    perplexity_by_stream,
+    perplexity_by_window,
+    seed_everything,
+)
+
+WINDOW = 32  # letras de las ventanas que se leen sin memoria
+WARM_UP = 2**18  # letras en que la tasa sube hasta su valor
+NUM_MARKS = 20  # puntos de la curva
+NGRAMS = {"Witten-Bell": WittenBell, "Kneser-Ney": KneserNey}
+
+
+def quijote(held_out: str):
+    """Vocabulario, letras para entrenar y letras reservadas.
+
+    Para `"prueba"` se reserva el último décimo del libro y se entrena con lo anterior; para
+    `"validación"`, el penúltimo, y el último ni se mira.
+    """
+    symbols = letters(data.load("quijote").text)
+    vocab = build_vocab_from_iterator([symbols])
+    ids = torch.tensor(vocab(symbols))
+    tenth = len(ids) // 10
+    start = len(ids) - (tenth if held_out == "prueba" else 2 * tenth)
+    return vocab, ids[:start], ids[start : start + tenth]
+
+
+def measure(run: Run) -> dict:
+    """Entrena un modelo y mide su perplejidad sobre lo reservado, de corrido y por ventanas."""
+    torch.set_num_threads(1)
+    settings = dict(run.settings)
+    vocab, train_ids, held_out_ids = quijote(settings.pop("held_out"))
+    start = time.process_time()
+    if "order" in settings:
+        model = NGRAMS[settings["smoothing"]](settings["order"], len(vocab)).fit(train_ids.numpy())
+        figures = {"symbols": len(train_ids)}
+    else:
+        model, figures = train_network(train_ids, len(vocab), run.seed, **settings)
+    return {
+        "train_cpu_seconds": round(time.process_time() - start, 1),
+        "perplexity_by_stream": perplexity_by_stream(model, held_out_ids),
+        "perplexity_by_window": perplexity_by_window(model, held_out_ids, WINDOW),
+        **figures,
+    }
+
+
+def train_network(
+    ids, vocab_size, seed, *, num_hiddens, lr, num_symbols, num_streams=32, num_steps=64,
+    num_layers=1, dropout=0.0,
+):  # fmt: skip
+    """Una GRU que lee el libro por tramos paralelos con el estado arrastrado.
+
+    La tasa sube al comienzo y baja después como un coseno, según las letras ya leídas: así la
+    misma semilla da siempre la misma red.
+    """
+    seed_everything(seed)
+    rnn = nn.GRU(vocab_size, num_hiddens, num_layers, dropout=dropout)
+    # Con entradas one-hot, los pesos de entrada son los embeddings de las letras: al tamaño por
+    # defecto (1/√num_hiddens) la red tarda en distinguirlas.
+    nn.init.normal_(rnn.weight_ih_l0, std=0.5)
+    model = LanguageModel(rnn, vocab_size)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    batch_symbols = num_streams * num_steps
+    num_batches = num_symbols // batch_symbols
+
+    def endless() -> Iterator:
+        while True:
+            yield from streams(ids, num_streams, num_steps)
+
+    source, read = endless(), 0
+
+    def batches() -> Iterator:
+        nonlocal read
+        for _ in range(num_batches // NUM_MARKS):
+            X, Y = next(source)
+            decay = (1 + math.cos(math.pi * read / num_symbols)) / 2
+            for group in optimizer.param_groups:
+                group["lr"] = lr * min(1, read / WARM_UP) * decay
+            yield X, Y
+            read += X.numel()
+
+    history = fit(model, batches, optimizer, num_epochs=NUM_MARKS, carry_state=True)
+    marks = [round(read * (i + 1) / NUM_MARKS) for i in range(NUM_MARKS)]
+    return model, {
+        "symbols": read,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "curve_symbols": marks,
+        "curve_train_perplexity": [math.exp(loss) for loss in history.loss],
+    }
+
+
+EXPERIMENT = Experiment(
+    name="letras",
+    title="El Quijote letra por letra: perplejidad y segundos de CPU",
+    data=("quijote",),
+    runs=(),
+    measure=measure,
+    module=__name__,
+)

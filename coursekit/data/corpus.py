@@ -11,6 +11,7 @@ _SAMPLES = {
     "relato": ("relato.txt", "Relato de muestra"),
     "resenas": ("resenas.tsv", "Reseñas de cine de muestra"),
     "titulares": ("titulares.tsv", "Titulares de muestra"),
+    "argumentos": ("argumentos.tsv", "Argumentos de muestra"),
     "intrusos": ("intrusos.tsv", "Prueba del intruso"),
 }
 
@@ -46,8 +47,9 @@ def load_sample(name: str) -> Corpus:
 
     Args:
         name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
-            etiqueta), `"titulares"` (titulares de prensa con su clase) o `"intrusos"` (tres
-            palabras parecidas, con la que no lo es como etiqueta).
+            etiqueta), `"titulares"` (titulares de prensa con su clase), `"argumentos"` (propuestas
+            para una constitución, con su clase) o `"intrusos"` (tres palabras parecidas, con la
+            que no lo es como etiqueta).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.
@@ -61,7 +63,7 @@ def load_sample(name: str) -> Corpus:
     except OSError:
         raise CourseError(f"Falta la muestra «{name}»: reinstala coursekit.") from None
     if filename.endswith(".tsv"):
-        labels, documents = readers.labelled(raw)
+        labels, documents = readers.split_labels(readers.table(raw))
     else:
         labels, documents = [], readers.paragraphs(readers.decode(raw))
     return Corpus(name, title, documents, True, _CITATION, labels)

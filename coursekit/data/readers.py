@@ -1,6 +1,13 @@
-"""Lectores: de los bytes de un fichero al texto limpio, con un documento por línea."""
+"""Lectores: de los bytes de un fichero al texto limpio, con un documento por línea.
 
+Los de los conjuntos con clases ponen delante de cada documento su etiqueta y un tabulador.
+"""
+
+import csv
+import io
 import re
+import tarfile
+from collections.abc import Iterable
 
 from coursekit.errors import CourseError
 
@@ -52,7 +59,72 @@ def lines(raw: bytes) -> str:
     return decode(raw).rstrip("\n")
 
 
-def labelled(raw: bytes) -> tuple[list[str], list[str]]:
-    """Etiquetas y textos de una tabla TSV de dos columnas, cuya primera línea es la cabecera."""
-    rows = [line.split("\t", 1) for line in lines(raw).split("\n")[1:]]
-    return [label for label, _ in rows], [text for _, text in rows]
+def split_labels(text: str) -> tuple[list[str], list[str]]:
+    """Etiquetas y documentos de un texto con `etiqueta TAB documento` en cada línea."""
+    rows = [line.split("\t", 1) for line in text.split("\n")]
+    return [label for label, _ in rows], [document for _, document in rows]
+
+
+def table(raw: bytes) -> str:
+    """Tabla TSV de dos columnas, etiqueta y texto, sin su primera línea, que es la cabecera."""
+    return lines(raw).partition("\n")[2]
+
+
+def ag_news(raw: bytes) -> str:
+    """Noticias de AG_NEWS: tabla CSV sin cabecera, con la clase y, juntos, título y descripción.
+
+    Source: el texto es el que forma torchtext 0.18, los campos separados por un espacio.
+    """
+    classes = {"1": "mundo", "2": "deportes", "3": "economia", "4": "ciencia"}
+    return _join((classes[number], " ".join(text)) for number, *text in _rows(raw))
+
+
+def constitucion(raw: bytes) -> str:
+    """Argumentos del proceso constituyente chileno: tabla CSV con clase, concepto y texto."""
+    classes = {"1": "valores", "2": "derechos", "3": "deberes", "4": "instituciones"}
+    return _join((classes[number], text) for number, _, text in _rows(raw)[1:])
+
+
+def imdb(raw: bytes, split: str) -> str:
+    """Reseñas de IMDb: primero las negativas, después las positivas.
+
+    Args:
+        raw: nuestra tabla CSV (`label,rating,id,text`) o el `aclImdb_v1.tar` de los autores.
+        split: `"train"` o `"test"`.
+
+    Source: el orden es el del archivo de los autores, que es el que da torchtext 0.18: bloques
+        de 128 números seguidos (0-127, 128-255…) y, en cada bloque, del mayor al menor.
+    """
+    if raw.startswith(b"label,"):
+        reviews = [(label, int(number), text) for label, _, number, text in _rows(raw)[1:]]
+    else:
+        reviews = [*_reviews(raw, split, "neg"), *_reviews(raw, split, "pos")]
+    reviews.sort(key=lambda review: (review[0], review[1] // 128, -review[1]))
+    return _join((label, text) for label, _, text in reviews)
+
+
+def imdb_unsup(raw: bytes) -> str:
+    """Reseñas de IMDb sin etiqueta, por su número: una por línea o en el `.tar` de los autores."""
+    if b"\0" not in raw:
+        return lines(raw)
+    return "\n".join(text for _, _, text in sorted(_reviews(raw, "train", "unsup")))
+
+
+def _reviews(raw: bytes, split: str, label: str) -> list[tuple[str, int, str]]:
+    """Etiqueta, número y texto de cada reseña de una carpeta del archivo de IMDb."""
+    name = re.compile(rf"(?:.*/)?{split}/{label}/(\d+)_\d+\.txt")
+    with tarfile.open(fileobj=io.BytesIO(raw), mode="r:") as archive:
+        found = [(name.fullmatch(member.name), member) for member in archive]
+        return [
+            (label, int(match[1]), decode(archive.extractfile(member).read()))
+            for match, member in found
+            if match
+        ]
+
+
+def _rows(raw: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(decode(raw), newline="")))
+
+
+def _join(rows: Iterable[tuple[str, str]]) -> str:
+    return "\n".join(f"{label}\t{text}" for label, text in rows)

@@ -1,16 +1,18 @@
-"""Registro de los conjuntos de datos: de dónde viene cada uno y en qué orden se busca."""
+"""Dónde se busca un conjunto de datos, en qué orden, y cómo se comprueba."""
 
+import csv
 import gzip
 import hashlib
 import os
+import tarfile
 import warnings
 import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from coursekit.data import readers
+from coursekit.data.catalogue import DATASETS, Dataset
 from coursekit.data.corpus import Corpus, load_sample
 from coursekit.errors import CourseError
 
@@ -22,77 +24,6 @@ _TIMEOUT = (3, 10)  # segundos para conectar y entre dos bloques de datos
 _ATTEMPTS = 2
 _SILENT = "no responde"
 _CUT = "cortó la descarga"
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """Todo lo que hay que saber de un conjunto de datos.
-
-    Args:
-        name: nombre con el que se pide.
-        title: título para mostrar.
-        path: ruta dentro de `COURSEKIT_DATA` y de la caché; también vale comprimido, con `.gz`.
-        urls: direcciones de descarga, en el orden en que se prueban.
-        sha256: huella del texto limpio que da `reader`, no del fichero: así no cambia si la
-            fuente lo recomprime, cambia los saltos de línea o retoca la licencia.
-        size: bytes del fichero sin comprimir.
-        licence: condiciones de uso.
-        citation: cómo citarlo.
-        source: página de la que procede.
-        reader: de los bytes del fichero al texto limpio, con un documento por línea.
-        sample: la muestra que lo sustituye cuando no se consigue.
-    """
-
-    name: str
-    title: str
-    path: str
-    urls: tuple[str, ...]
-    sha256: str
-    size: int
-    licence: str
-    citation: str
-    source: str
-    reader: Callable[[bytes], str]
-    sample: str
-
-
-DATASETS = {
-    dataset.name: dataset
-    for dataset in (
-        Dataset(
-            name="quijote",
-            title="Don Quijote de la Mancha",
-            path="quijote/2000-0.txt",
-            urls=(
-                "https://www.gutenberg.org/files/2000/2000-0.txt",
-                "https://gutenberg.pglaf.org/2/0/0/2000/2000-0.txt",
-                "https://www.gutenberg.org/cache/epub/2000/pg2000.txt",
-            ),
-            sha256="68f98669ba6797dbeccfdb76ff32846d2933a6f39ba6ed88b5f31db799625de5",
-            size=2_226_045,
-            licence="dominio público",
-            citation="Miguel de Cervantes Saavedra, El ingenioso hidalgo don Quijote de la "
-            "Mancha (1605 y 1615). Project Gutenberg, n.º 2000.",
-            source="https://www.gutenberg.org/ebooks/2000",
-            reader=readers.gutenberg,
-            sample="relato",
-        ),
-        Dataset(
-            name="novelas",
-            title="97 novelas españolas (1840-1920)",
-            path="texto_es/novelas_eltec_es.txt",
-            urls=(),
-            sha256="a804e3c86ed9222164c473327d4d1225946f3442ea8ac5f0326dbb6e6e90174c",
-            size=50_631_618,
-            licence="dominio público; marcado CC BY 4.0",
-            citation="Borja Navarro Colorado (ed.), ELTeC-spa: Spanish Novel Corpus, "
-            "COST Action «Distant Reading for European Literary History».",
-            source="https://github.com/COST-ELTeC/ELTeC-spa",
-            reader=readers.lines,
-            sample="relato",
-        ),
-    )
-}
 
 
 class _Unavailable(CourseError):
@@ -140,18 +71,25 @@ def load(name: str) -> Corpus:
         name: `"quijote"`, `"novelas"` u otro de `DATASETS`.
 
     Raises:
-        CourseError: si el nombre no está en el registro, si `COURSEKIT_DATA` no es una carpeta
-            o si el fichero que hay en ella está dañado.
+        CourseError: si el nombre no está en el registro, si `COURSEKIT_DATA` no es una carpeta,
+            si el fichero que hay en ella está dañado o si el conjunto no se consigue y no hay
+            una muestra que lo sustituya.
     """
     dataset = _dataset(name)
     try:
         place, _, text = _obtain(dataset)
     except _Unavailable as error:
-        sample = load_sample(dataset.sample)
+        if not dataset.sample:
+            raise
+        sample, rows = load_sample(dataset.sample), slice(*dataset.sample_rows)
         print(f"Datos: «{sample.title}» en lugar de «{dataset.title}», porque {error}")
-        return sample
+        return replace(sample, documents=sample.documents[rows], labels=sample.labels[rows])
     print(f"Datos: «{dataset.title}», completo ({place}).")
-    return Corpus(name, dataset.title, text.split("\n"), False, dataset.citation)
+    if dataset.labelled:
+        labels, documents = readers.split_labels(text)
+    else:
+        labels, documents = [], text.split("\n")
+    return Corpus(name, dataset.title, documents, False, dataset.citation, labels)
 
 
 def fetch(name: str) -> Path:
@@ -203,8 +141,8 @@ def _damaged(path: Path, reason: CourseError) -> CourseError:
 
 def _locate(dataset: Dataset) -> tuple[str, Path] | None:
     for place, root in ((FOLDER, data_folder()), (CACHE, cache_folder())):
-        for path in (dataset.path, dataset.path + ".gz"):
-            if root and os.path.exists(root / path):
+        for path in (dataset.path, dataset.path + ".gz", dataset.archive):
+            if root and path and os.path.exists(root / path):
                 return place, root / path
     return None
 
@@ -219,8 +157,13 @@ def _read(dataset: Dataset, path: Path) -> str:
         raise CourseError("está cortado o dañado (no se puede descomprimir)") from None
     except OSError:
         raise CourseError("no se puede leer (¿tienes permiso?)") from None
-    text = dataset.reader(raw)
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    try:
+        text = dataset.reader(raw)
+    except CourseError:
+        raise
+    except (LookupError, ValueError, csv.Error, tarfile.TarError):
+        raise CourseError("no tiene el formato de este conjunto") from None
+    digest = hashlib.sha256(raw if dataset.hash_of_file else text.encode()).hexdigest()
     if digest != dataset.sha256:
         raise CourseError(
             "no contiene el texto que usa el curso "
@@ -248,7 +191,7 @@ def _obtain(dataset: Dataset) -> tuple[str, Path, str]:
 
 def _download(dataset: Dataset, problem: str) -> Path:
     """Descarga a la caché desde la primera dirección que dé el fichero correcto."""
-    path = cache_folder() / dataset.path
+    path = cache_folder() / (dataset.archive or dataset.path)
     failures: dict[str, str] = {}
     for url in dataset.urls:
         host = urlsplit(url).netloc
@@ -267,10 +210,11 @@ def _download(dataset: Dataset, problem: str) -> Path:
             f"«{dataset.name}» {problem} y no se pudo descargar ({tried}): revisa tu conexión o "
             f"deja una copia en COURSEKIT_DATA/{dataset.path}."
         )
+    otherwise = "; si no, sigue con la muestra." if dataset.sample else "."
     raise _Unavailable(
         f"«{dataset.name}» {problem} y no tiene descarga directa (el curso lo preparó a partir de "
-        f"{dataset.source}): si te pasan el fichero, déjalo en COURSEKIT_DATA/{dataset.path}; "
-        "si no, sigue con la muestra."
+        f"{dataset.source}): si te pasan el fichero, déjalo en COURSEKIT_DATA/{dataset.path}"
+        f"{otherwise}"
     )
 
 

@@ -1,12 +1,14 @@
-"""El bucle de entrenamiento de los modelos de lenguaje."""
+"""El bucle de entrenamiento."""
 
 import copy
 import math
 import random
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import torch
@@ -78,6 +80,18 @@ def detach(state):
     return None if state is None else state.detach()
 
 
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Sin gradientes y en modo de evaluación; al salir, el modelo vuelve a su modo."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)
+
+
 class EarlyStopping:
     """Parada temprana: guarda los mejores pesos y dice cuándo dejar de esperar."""
 
@@ -110,21 +124,25 @@ def fit(
     carry_state: bool = False,
     validate: Callable[[], float] | None = None,
     patience: int | None = None,
+    run_epoch: Callable[..., float] | None = None,
     progress: bool = True,
 ) -> History:
     """Entrena el modelo, que queda en modo de evaluación.
 
     `batches()` da los lotes (X, Y) de una época; `validate()`, un número, mejor cuanto
     menor. Con `patience`, tras esas épocas sin mejora para; vuelven los mejores pesos.
+    `run_epoch(model, batches, optimizer, clip)` hace una época y da su pérdida; sin
+    ella, el modelo es de lenguaje y la hace `train_epoch`.
     """
     check_settings(batches, validate, patience)
+    run_epoch = run_epoch or partial(train_epoch, carry_state=carry_state)
     history = History()
     stopping = EarlyStopping(model, patience) if patience else None
     bar = tqdm(range(num_epochs), "Épocas", disable=not (progress and is_watched()))
     for epoch in bar:
         start = time.perf_counter()
         model.train()
-        loss = train_epoch(model, batches(), optimizer, clip, carry_state)
+        loss = run_epoch(model, batches(), optimizer, clip)
         model.eval()
         check_loss(loss, epoch, stopping)
         history.epoch.append(epoch + 1)

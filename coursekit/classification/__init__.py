@@ -1,0 +1,65 @@
+"""Clasificar textos: sentimiento, tema o lo que digan las etiquetas."""
+
+from coursekit.classification.examples import (
+    BucketSampler,
+    Examples,
+    TextReader,
+    collate,
+    make_loader,
+    split_corpus,
+)
+from coursekit.classification.fitting import (
+    ClassifierHistory,
+    Evaluation,
+    evaluate,
+    train_classifier,
+    train_classifier_epoch,
+)
+from coursekit.classification.models import (
+    BagOfEmbeddings,
+    RecurrentClassifier,
+    RecurrentLayer,
+    VanillaRNN,
+    count_parameters,
+    fill_embedding,
+    last_state,
+    pool,
+    reverse_by_length,
+)
+from coursekit.classification.predicting import (
+    TextClassifier,
+    evaluate_corpus,
+    predict,
+    predict_sentiment,
+    predict_topic,
+)
+from coursekit.classification.tfidf import TfidfClassifier
+
+__all__ = [
+    "BagOfEmbeddings",
+    "BucketSampler",
+    "ClassifierHistory",
+    "Evaluation",
+    "Examples",
+    "RecurrentClassifier",
+    "RecurrentLayer",
+    "TextClassifier",
+    "TextReader",
+    "TfidfClassifier",
+    "VanillaRNN",
+    "collate",
+    "count_parameters",
+    "evaluate",
+    "evaluate_corpus",
+    "fill_embedding",
+    "last_state",
+    "make_loader",
+    "pool",
+    "predict",
+    "predict_sentiment",
+    "predict_topic",
+    "reverse_by_length",
+    "split_corpus",
+    "train_classifier",
+    "train_classifier_epoch",
+]

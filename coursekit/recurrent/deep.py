@@ -48,6 +48,10 @@ class Bidirectional(nn.Module):
 
     def __init__(self, ahead: nn.Module, back: nn.Module):
         super().__init__()
+        if ahead is back:
+            raise CourseError(
+                "Las dos direcciones son la misma red y compartirían los pesos: crea dos."
+            )
         if sizes(ahead) != sizes(back):
             raise CourseError(
                 f"Las dos direcciones tienen tamaños {sizes(ahead)} y {sizes(back)}, "
@@ -108,10 +112,15 @@ def check_layers(layers: tuple[nn.Module, ...]) -> None:
     """Comprueba que cada capa pueda leer a la anterior.
 
     Raises:
-        CourseError: si no hay capas o sus tamaños no casan.
+        CourseError: si no hay capas, alguna se repite o sus tamaños no casan.
     """
     if not layers:
         raise CourseError("Stacked necesita al menos una capa.")
+    if len(set(layers)) < len(layers):
+        raise CourseError(
+            "Una misma red está en dos capas de Stacked y compartirían los pesos: crea "
+            "una por capa."
+        )
     for number, (layer, above) in enumerate(zip(layers, layers[1:]), start=1):
         num_outputs = sizes(layer)[1] * num_directions(layer)
         if sizes(above)[0] != num_outputs:

@@ -22,14 +22,15 @@ def generate(
     `temperature`, `top_k`, `generator` y `top_p`: véase `choose_symbol`.
     """
     check_prefix(prefix, vocab)
-    ids = vocab(list(prefix))
+    ids, device = vocab(list(prefix)), next(model.parameters()).device
     with evaluating(model):
-        logits, state = model(torch.tensor([ids]))  # calentamiento: lee el prefijo
+        # Calentamiento: lee el prefijo.
+        logits, state = model(torch.tensor([ids], device=device))
         for _ in range(num_symbols):
             scores = logits[0, -1]
             ids.append(choose_symbol(scores, temperature, top_k, generator, top_p))
             # Todo lo anterior está en el estado: basta leer el símbolo nuevo.
-            logits, state = model(torch.tensor([ids[-1:]]), state)
+            logits, state = model(torch.tensor([ids[-1:]], device=device), state)
     return "".join(vocab.lookup_tokens(ids))
 
 

@@ -44,7 +44,8 @@ class LanguageModel(nn.Module):
 
         Lee trozos de `num_steps` con el estado arrastrado: una fila puede ser un libro.
         """
-        windows, rows = torch.as_tensor(windows), []
+        device = self.output_layer.weight.device
+        windows, rows = torch.as_tensor(windows, device=device), []
         with evaluating(self):
             for X, Y in zip(
                 windows[:, :-1].split(num_steps, dim=1),
@@ -52,7 +53,7 @@ class LanguageModel(nn.Module):
             ):
                 logits, state = self(X, state)
                 rows.append(logits.log_softmax(-1).gather(-1, Y[..., None])[..., 0])
-        return torch.cat(rows, dim=1)
+        return torch.cat(rows, dim=1).cpu()
 
 
 @contextmanager

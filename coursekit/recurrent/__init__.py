@@ -1,25 +1,48 @@
 """Redes recurrentes: a mano, el modelo de lenguaje y la generación."""
 
+from coursekit.recurrent.attention import (
+    AdditiveAttention,
+    AttentionEncoderDecoder,
+    DotAttention,
+)
 from coursekit.recurrent.bptt import bptt_logits, random_truncation, truncation
 from coursekit.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell, Unrolled
 from coursekit.recurrent.conversion import from_torch, to_cell, to_torch
 from coursekit.recurrent.deep import Bidirectional, Stacked
+from coursekit.recurrent.elman import mean_states, mean_surprise
+from coursekit.recurrent.encoder_decoder import (
+    EncoderDecoder,
+    compression,
+    interpolate,
+    paired_batch,
+    quantize,
+    sequence_accuracy,
+    write,
+)
 from coursekit.recurrent.generation import choose_symbol, generate
 from coursekit.recurrent.gradients import GradientRecorder, state_gradients
 from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
 from coursekit.recurrent.lstm import LSTMScratch
+from coursekit.recurrent.next_symbol import NextSymbol, shifted_batch
+from coursekit.recurrent.padded import OneHot, read_padded
 from coursekit.recurrent.rnn import RNNScratch
 from coursekit.recurrent.sampling import ScheduledSampling
 
 __all__ = [
+    "AdditiveAttention",
+    "AttentionEncoderDecoder",
     "Bidirectional",
+    "DotAttention",
+    "EncoderDecoder",
     "GRUCell",
     "GRUScratch",
     "GradientRecorder",
     "LSTMCell",
     "LSTMScratch",
     "LanguageModel",
+    "NextSymbol",
+    "OneHot",
     "RNNScratch",
     "ScheduledSampling",
     "SimpleRNNCell",
@@ -27,11 +50,21 @@ __all__ = [
     "Unrolled",
     "bptt_logits",
     "choose_symbol",
+    "compression",
     "from_torch",
     "generate",
+    "interpolate",
+    "mean_states",
+    "mean_surprise",
+    "paired_batch",
+    "quantize",
     "random_truncation",
+    "read_padded",
+    "sequence_accuracy",
+    "shifted_batch",
     "state_gradients",
     "to_cell",
     "to_torch",
     "truncation",
+    "write",
 ]

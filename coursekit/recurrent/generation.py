@@ -9,16 +9,17 @@ from coursekit.recurrent.language_model import LanguageModel, evaluating
 
 def generate(
     model: LanguageModel,
-    prefix: str,
+    prefix: str | list[str],
     num_symbols: int,
     vocab,
     temperature: float = 0.0,
     top_k: int | None = None,
     generator: torch.Generator | None = None,
     top_p: float | None = None,
-) -> str:
+) -> str | list[str]:
     """El prefijo seguido de `num_symbols` símbolos que escribe el modelo.
 
+    Si el prefijo es una lista de palabras, también lo que vuelve. Los demás argumentos,
     `temperature`, `top_k`, `generator` y `top_p`: véase `choose_symbol`.
     """
     check_prefix(prefix, vocab)
@@ -31,7 +32,8 @@ def generate(
             ids.append(choose_symbol(scores, temperature, top_k, generator, top_p))
             # Todo lo anterior está en el estado: basta leer el símbolo nuevo.
             logits, state = model(torch.tensor([ids[-1:]], device=device), state)
-    return "".join(vocab.lookup_tokens(ids))
+    tokens = vocab.lookup_tokens(ids)
+    return "".join(tokens) if isinstance(prefix, str) else tokens
 
 
 def choose_symbol(
@@ -74,7 +76,7 @@ def choose_symbol(
     return symbols[torch.multinomial(probs, 1, generator=generator)].item()
 
 
-def check_prefix(prefix: str, vocab) -> None:
+def check_prefix(prefix: str | list[str], vocab) -> None:
     """Comprueba que el modelo puede leer el prefijo.
 
     Raises:

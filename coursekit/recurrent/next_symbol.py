@@ -1,0 +1,67 @@
+"""Predecir el símbolo que sigue, con frases y comienzos de distinto largo."""
+
+import torch
+from torch import nn
+
+from coursekit.errors import CourseError
+from coursekit.recurrent.padded import (
+    OneHot,
+    check_padded,
+    check_reader,
+    net_sizes,
+    read_padded,
+    summary,
+)
+from coursekit.text import collate_padded
+
+
+class NextSymbol(nn.Module):
+    """Lee un comienzo entero y da un logit por símbolo siguiente; no escribe nada más.
+
+    La red puede ser bidireccional, al revés que en `LanguageModel`, solo porque el
+    comienzo está cortado: quien lee hacia atrás no ve lo que hay que adivinar. A cambio
+    cada comienzo da una sola predicción y se lee entero otra vez al crecer.
+
+    Args:
+        rnn: cualquier red recurrente.
+        vocab_size: número de símbolos.
+        embedding: la tabla de vectores; si no se da, son one-hot.
+    """
+
+    def __init__(self, rnn: nn.Module, vocab_size: int, embedding=None):
+        super().__init__()
+        self.rnn = rnn
+        self.embedding = OneHot(vocab_size) if embedding is None else embedding
+        check_reader(rnn, vocab_size, self.embedding)
+        self.output_layer = nn.Linear(net_sizes(rnn)[1], vocab_size)
+
+    def forward(self, batch, state=None):
+        """batch = (X, lengths), de `collate_padded` -> logits (lote, vocab_size), None.
+
+        Cada comienzo se lee desde el principio: el estado no se usa.
+        """
+        X, lengths = batch
+        check_padded(X, lengths, self.output_layer.out_features)
+        H = read_padded(self.rnn, self.embedding(X.T), lengths)
+        return self.output_layer(summary(self.rnn, H, lengths)), None
+
+
+def shifted_batch(sequences) -> tuple[torch.Tensor, torch.Tensor]:
+    """Un lote de `LanguageModel` con frases de distinto largo, (lote, pasos) cada uno.
+
+    X es cada frase sin su último símbolo; Y, sin el primero, con -100 donde ya no hay
+    frase: `train_epoch` no cuenta esos lugares, y una red que solo mira atrás no los
+    nota en los demás.
+
+    Args:
+        sequences: listas de índices, de al menos dos; conviene que acaben en un símbolo
+            final, para que el modelo aprenda también a terminar.
+    """
+    short = [sequence for sequence in sequences if len(sequence) < 2]
+    if short:
+        raise CourseError(
+            f"La secuencia {list(short[0])} no tiene nada que predecir: hacen falta al "
+            "menos dos símbolos, quizá con el símbolo final."
+        )
+    padded, _ = collate_padded(sequences, -100)
+    return padded[:, :-1].clamp(min=0), padded[:, 1:]

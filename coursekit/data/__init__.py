@@ -2,9 +2,15 @@
 
 from coursekit.data.catalogue import DATASETS, Dataset
 from coursekit.data.corpus import Corpus, load_sample
-from coursekit.data.elman import elman_sentences
+from coursekit.data.elman import (
+    elman_letters,
+    elman_next_words,
+    elman_sentences,
+    invented_words,
+)
 from coursekit.data.registry import fetch, load, verify
 
 __all__ = [
-    "DATASETS", "Corpus", "Dataset", "elman_sentences", "fetch", "load", "load_sample", "verify",
+    "DATASETS", "Corpus", "Dataset", "elman_letters", "elman_next_words", "elman_sentences", "fetch",
+    "invented_words", "load", "load_sample", "verify",
 ]

@@ -7,6 +7,7 @@ import os
 import tarfile
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -52,6 +53,12 @@ def data_folder() -> Path | None:
 def cache_folder() -> Path:
     """Carpeta en la que esta plataforma guarda lo descargado."""
     return Path(_pooch().os_cache("coursekit"))
+
+
+def places() -> list[tuple[str, Path]]:
+    """Las carpetas de este equipo en las que se busca, con su nombre, en orden."""
+    folder = data_folder()
+    return [(FOLDER, folder)] * bool(folder) + [(CACHE, cache_folder())]
 
 
 def _pooch():
@@ -140,9 +147,9 @@ def _damaged(path: Path, reason: CourseError) -> CourseError:
 
 
 def _locate(dataset: Dataset) -> tuple[str, Path] | None:
-    for place, root in ((FOLDER, data_folder()), (CACHE, cache_folder())):
+    for place, root in places():
         for path in (dataset.path, dataset.path + ".gz", dataset.archive):
-            if root and path and os.path.exists(root / path):
+            if path and os.path.exists(root / path):
                 return place, root / path
     return None
 
@@ -192,33 +199,53 @@ def _obtain(dataset: Dataset) -> tuple[str, Path, str]:
 def _download(dataset: Dataset, problem: str) -> Path:
     """Descarga a la caché desde la primera dirección que dé el fichero correcto."""
     path = cache_folder() / (dataset.archive or dataset.path)
+    if not dataset.urls:
+        otherwise = "; si no, sigue con la muestra." if dataset.sample else "."
+        raise _Unavailable(
+            f"«{dataset.name}» {problem} y no tiene descarga directa (el curso lo preparó a partir "
+            f"de {dataset.source}): si te pasan el fichero, déjalo en "
+            f"COURSEKIT_DATA/{dataset.path}{otherwise}"
+        )
+    try:
+        download(dataset.urls, path, lambda temporary: _read(dataset, temporary))
+    except CourseError as error:
+        raise _Unavailable(
+            f"«{dataset.name}» {problem} y {error} o deja una copia en "
+            f"COURSEKIT_DATA/{dataset.path}."
+        ) from None
+    return path
+
+
+def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:
+    """Deja en `path` el fichero de la primera dirección que lo dé completo y correcto.
+
+    Args:
+        urls: direcciones, en el orden en que se prueban.
+        path: dónde queda; lo que hubiera ahí se pierde.
+        check: recibe lo descargado antes de que llegue a su sitio y, si no es lo que debe, lanza
+            un CourseError que solo dice el motivo.
+
+    Raises:
+        CourseError: si ninguna lo da o si no se puede guardar; la frase queda sin acabar, para
+            que quien llama diga qué más se puede hacer.
+    """
     failures: dict[str, str] = {}
-    for url in dataset.urls:
+    for url in urls:
         host = urlsplit(url).netloc
         if failures.get(host) == _SILENT:
             continue  # otra dirección del mismo servidor solo alargaría la espera
         for _ in range(_ATTEMPTS):
-            failure = _attempt(dataset, url, path)
+            failure = _attempt(url, path, check)
             if not failure:
-                return path
+                return
             failures[host] = failure
             if failure != _CUT:
                 break
-    if failures:
-        tried = ", ".join(f"{host} {failure}" for host, failure in failures.items())
-        raise _Unavailable(
-            f"«{dataset.name}» {problem} y no se pudo descargar ({tried}): revisa tu conexión o "
-            f"deja una copia en COURSEKIT_DATA/{dataset.path}."
-        )
-    otherwise = "; si no, sigue con la muestra." if dataset.sample else "."
-    raise _Unavailable(
-        f"«{dataset.name}» {problem} y no tiene descarga directa (el curso lo preparó a partir de "
-        f"{dataset.source}): si te pasan el fichero, déjalo en COURSEKIT_DATA/{dataset.path}"
-        f"{otherwise}"
-    )
+    tried = ", ".join(f"{host} {failure}" for host, failure in failures.items())
+    raise CourseError(f"no se pudo descargar ({tried}): revisa tu conexión")
 
 
-def _attempt(dataset: Dataset, url: str, path: Path) -> str | None:
+def _attempt(url: str, path: Path, check: Callable[[Path], object]) -> str | None:
     """Un intento de descarga: por qué falló, o nada si el fichero ya está en `path`."""
     import requests
 
@@ -227,7 +254,7 @@ def _attempt(dataset: Dataset, url: str, path: Path) -> str | None:
     def receive(url: str, temporary: str, _: object) -> None:
         pooch.HTTPDownloader(progressbar=True, timeout=_TIMEOUT)(url, temporary, None)
         # Se comprueba antes de que pooch lo mueva a su sitio: un fichero malo no llega a él.
-        _read(dataset, Path(temporary))
+        check(Path(temporary))
 
     pooch.get_logger().setLevel("WARNING")  # sus avisos son en inglés
     try:
@@ -242,8 +269,8 @@ def _attempt(dataset: Dataset, url: str, path: Path) -> str | None:
     except CourseError as error:
         return f"entregó un fichero que {error}: si lo ha revisado, actualiza coursekit"
     except OSError:
-        raise _Unavailable(
-            f"«{dataset.name}» no se puede guardar en la caché {path.parent}: comprueba que hay "
-            "espacio y permiso de escritura, o usa una carpeta propia con COURSEKIT_DATA."
+        raise CourseError(
+            f"no se puede guardar en la caché {path.parent}: comprueba que hay espacio y permiso "
+            "de escritura"
         ) from None
     return None

@@ -2,9 +2,12 @@
 
 from coursekit.text.sequences import batches_by_length, collate_padded, streams, windows
 from coursekit.text.tokenizers import basic_english, get_tokenizer, letters, sentences, spanish
+from coursekit.text.vectors import GloVe, Vectors
 from coursekit.text.vocab import Vocab, build_vocab_from_iterator, vocab
 
 __all__ = [
+    "GloVe",
+    "Vectors",
     "Vocab",
     "basic_english",
     "batches_by_length",

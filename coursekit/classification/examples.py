@@ -1,7 +1,7 @@
-"""De un corpus con etiquetas a lotes de índices, del mismo largo con relleno."""
+"""De un corpus con etiquetas a lotes de índices, con relleno a la derecha."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -124,7 +124,7 @@ class TextReader:
 
     def tokens(self, text: str) -> list[str]:
         """Los tokens de un texto, y sus n-gramas si se piden."""
-        tokens = TOKENIZERS[self.tokenizer](text)[: self.max_length]
+        tokens = find_tokenizer(self.tokenizer)(text)[: self.max_length]
         runs = [tokens[i:] for i in range(self.ngrams)]
         for size in range(2, self.ngrams + 1):
             tokens = tokens + [" ".join(run) for run in zip(*runs[:size])]
@@ -190,6 +190,20 @@ def make_loader(
     )
 
 
+def find_tokenizer(name: str) -> Callable[[str], list[str]]:
+    """El tokenizador que lleva un nombre; por él se guarda.
+
+    Raises:
+        CourseError: si no hay ninguno con ese nombre.
+    """
+    if name not in TOKENIZERS:
+        raise CourseError(
+            f"No hay un tokenizador llamado {name!r}: los que hay son "
+            f"{', '.join(TOKENIZERS)}."
+        )
+    return TOKENIZERS[name]
+
+
 def special_vocab() -> Vocab:
     """El vocabulario que solo tiene <unk> y <pad>."""
     return Vocab(["<unk>", "<pad>"], default_index=UNK)
@@ -246,14 +260,10 @@ def check_reader(reader: TextReader) -> None:
     """Comprueba que un lector pueda leer.
 
     Raises:
-        CourseError: si no se conoce el tokenizador, el vocabulario no empieza por <unk> y
-            <pad>, o un tamaño no es positivo.
+        CourseError: si no se conoce el tokenizador, si el vocabulario no empieza por <unk>
+            y <pad> o si un tamaño no es positivo.
     """
-    if reader.tokenizer not in TOKENIZERS:
-        raise CourseError(
-            f"No hay un tokenizador llamado {reader.tokenizer!r}: los que hay son "
-            f"{', '.join(TOKENIZERS)}."
-        )
+    find_tokenizer(reader.tokenizer)
     if reader.vocab.get_itos()[:2] != ["<unk>", "<pad>"]:
         raise CourseError(
             "El vocabulario de un clasificador empieza por los tokens <unk> y <pad>, "

@@ -242,8 +242,8 @@ def check_batch(ids: torch.Tensor, lengths: torch.Tensor, vocab_size: int) -> No
             f"Hay un índice {low if low < 0 else high} fuera del vocabulario: con "
             f"{vocab_size} tokens los índices van de 0 a {vocab_size - 1}."
         )
-    if lengths.shape != ids.shape[:1] or not (1 <= lengths.min() and
-                                              lengths.max() <= ids.shape[1]):  # fmt: skip
+    one_each = lengths.shape == ids.shape[:1]
+    if not one_each or lengths.min() < 1 or lengths.max() > ids.shape[1]:
         raise CourseError(
             f"Los largos deben ser {len(ids)}, uno por texto, entre 1 y "
             f"{ids.shape[1]}, y son {lengths.tolist()[:5]}."

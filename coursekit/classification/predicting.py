@@ -102,7 +102,7 @@ class TextClassifier:
 
         for name in (SETTINGS, WEIGHTS):
             if not (Path(folder) / name).is_file():
-                raise CourseError(f"En {folder} no está {name}: no hay un clasificador.")
+                raise CourseError(f"En {folder} falta {name}, parte del clasificador.")
         try:
             saved = json.loads((Path(folder) / SETTINGS).read_text("utf-8"))
             reader = TextReader(
@@ -114,11 +114,10 @@ class TextClassifier:
             )
             model = MODELS[saved["model"]](**saved["settings"])
             model.load_state_dict(load_file(Path(folder) / WEIGHTS))
-        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
+        except (KeyError, TypeError, ValueError, RuntimeError, SafetensorError):
             raise CourseError(
-                f"El clasificador de {folder} está dañado, o sus dos archivos no son de "
-                f"la misma red ({reason})."
+                f"El clasificador de {folder} está dañado, o {SETTINGS} y {WEIGHTS} "
+                "no son de la misma red: guárdalo otra vez."
             ) from None
         model.eval()
         return cls(model, reader)
@@ -168,8 +167,8 @@ def check_texts(texts: list[str]) -> None:
     """
     if isinstance(texts, str) or len(texts) == 0:
         raise CourseError(
-            f"Se esperaba una lista de textos y llegó {texts!r:.40}: para uno solo, usa "
-            "predict(classifier, text)."
+            f"Se esperaba una lista de textos y llegó {texts!r:.40}: para uno solo "
+            "usa predict(classifier, text)."
         )
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from coursekit.classification.examples import TOKENIZERS, class_names, label_ids
+from coursekit.classification.examples import class_names, find_tokenizer, label_ids
 from coursekit.classification.predicting import check_texts
 from coursekit.data import Corpus
 from coursekit.errors import CourseError
@@ -24,7 +24,7 @@ class TfidfClassifier:
         from sklearn.linear_model import LogisticRegression
 
         self.vectorizer = TfidfVectorizer(
-            tokenizer=TOKENIZERS[tokenizer], token_pattern=None, lowercase=False,
+            tokenizer=find_tokenizer(tokenizer), token_pattern=None, lowercase=False,
             ngram_range=(1, 2), min_df=min_freq, sublinear_tf=True,
         )  # fmt: skip
         self.regression = LogisticRegression(C=C, max_iter=1000)

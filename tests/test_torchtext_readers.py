@@ -175,7 +175,8 @@ def test_vectors_are_looked_up_in_the_cache(tmp_path, monkeypatch, cache, suffix
     raw = VECTORS["plain.txt"].encode()
     (folder / f"plain.txt{suffix}").write_bytes(gzip.compress(raw) if suffix else raw)
     vectors = Vectors(f"plain.txt{suffix}", cache=cache)
-    assert vectors.itos == ["the", "the", "\xa0", "Ñandú"] and vectors.vectors.dtype is torch.float32
+    assert vectors.itos == ["the", "the", "\xa0", "Ñandú"]
+    assert vectors.vectors.dtype is torch.float32
 
 
 def zipped(**members):
@@ -278,7 +279,11 @@ def test_shortened_glove_stands_in_and_says_so(places, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "arguments, archive",
-    [(("6B", 50), "glove.6B.zip"), ((), "glove.840B.300d.zip"), (("twitter.27B", 25), "glove.twitter.27B.zip")],
+    [
+        (("6B", 50), "glove.6B.zip"),
+        ((), "glove.840B.300d.zip"),
+        (("twitter.27B", 25), "glove.twitter.27B.zip"),
+    ],
 )
 def test_glove_is_downloaded_and_checked(places, monkeypatch, arguments, archive):
     _, cache = places

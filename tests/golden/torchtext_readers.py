@@ -18,7 +18,9 @@ GOLDEN = Path(__file__).with_name("torchtext_readers.json")
 
 # Los autores guardan las reseñas por bloques de 128 números y, en cada uno, del mayor al menor.
 NUMBERS = [127, 2, 0, 255, 130, 128, 12_499, 12_416]
-ENDINGS = ["\t¿Un tabulador?", ' "Quoted", it\'s.', "<br /><br />Good\x85", " café\xa0", "", " 8/10"]
+ENDINGS = [
+    "\t¿Un tabulador?", ' "Quoted", it\'s.', "<br /><br />Good\x85", " café\xa0", "", " 8/10"
+]
 
 AG_NEWS = (
     '"3","Tea prices rise","A ""calm"" market, said nobody."\n'

@@ -1,5 +1,6 @@
 """El registro, los lectores, la descarga contra un servidor de verdad y las muestras."""
 
+import csv
 import gzip
 import hashlib
 import os
@@ -203,6 +204,21 @@ def test_reader_rejects_bytes_that_are_not_utf8():
         readers.lines("añ".encode("utf-8")[:2] + b"\xff")
 
 
+def table(*rows):
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+def test_class_readers_put_the_label_before_each_text():
+    news = table('"3","Un título","Con ""comillas"", y comas "', '"1","Otro",""')
+    assert readers.ag_news(news) == 'economia\tUn título Con "comillas", y comas \nmundo\tOtro '
+    header = "label,concept,text"
+    arguments = table(header, "4,congreso,un congreso chico", '1,"a, b",ser justos')
+    expected = "instituciones\tun congreso chico\nvalores\tser justos"
+    assert readers.constitucion(arguments) == expected
+    labels, documents = readers.split_labels("pos\tcon\ttabulador\nneg\t")
+    assert (labels, documents) == (["pos", "neg"], ["con\ttabulador", ""])
+
+
 # --- Dónde se busca ---------------------------------------------------------------------------
 
 
@@ -256,6 +272,78 @@ def test_sample_stands_in_and_says_why(register, capsys):
     assert corpus == data.load_sample("relato") and corpus.is_sample
     for part in ("Relato de muestra", "Un librito", "descarga directa", "example.org"):
         assert part in line
+
+
+def test_without_a_sample_there_is_an_error(register, capsys):
+    register(sample=None)
+    with pytest.raises(CourseError, match="descarga directa") as failure:
+        data.load("librito")
+    assert "muestra" not in str(failure.value) and capsys.readouterr().out == ""
+
+
+def test_labels_are_read_and_checked(places, register):
+    folder, _ = places
+    text = "pos\tbueno\nneg\tmalo"
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    register(reader=readers.lines, labelled=True, sha256=digest)
+    path = folder / "libros/librito.txt"
+    path.parent.mkdir()
+    path.write_text(text + "\n", "utf-8")
+    corpus = data.load("librito")
+    assert (corpus.labels, corpus.documents) == (["pos", "neg"], ["bueno", "malo"])
+    path.write_text(text.replace("neg", "pos"), "utf-8")
+    with pytest.raises(CourseError, match="no contiene el texto que usa el curso"):
+        data.load("librito")
+
+
+def test_only_its_part_of_the_sample_stands_in(register):
+    whole = data.load_sample("resenas")
+    register(sample="resenas", sample_rows=(3, 5), labelled=True)
+    corpus = data.load("librito")
+    assert (corpus.documents, corpus.labels) == (whole.documents[3:5], whole.labels[3:5])
+
+
+def test_hash_of_the_file_when_there_is_no_copy_of_the_text(places, register):
+    folder, _ = places
+    register(sha256=hashlib.sha256(BOOK).hexdigest(), hash_of_file=True)
+    path = folder / "libros/librito.txt.gz"
+    path.parent.mkdir()
+    path.write_bytes(gzip.compress(BOOK))
+    assert data.load("librito").text == BOOK_TEXT
+    path.write_bytes(gzip.compress(BOOK + b"\r\n"))
+    with pytest.raises(CourseError, match="no contiene el texto que usa el curso"):
+        data.load("librito")
+
+
+@pytest.mark.parametrize(
+    "name, raw",
+    [
+        ("ag_news_test", b"<html>Sign in</html>"),
+        ("ag_news_test", b'"7","clase","que no hay"\n'),
+        ("constitucion_test", b"label,concept,text\n1,sin texto\n"),
+        ("imdb_train", b"<html>Sign in</html>"),
+        ("imdb_train", b"label,rating,id,text\nneg,1,uno,texto\n"),
+        ("imdb_test", b""),
+    ],
+)
+def test_file_of_another_kind_is_one_sentence(places, name, raw):
+    folder, _ = places
+    path = folder / data.DATASETS[name].path
+    path.parent.mkdir()
+    path.write_bytes(raw)
+    with pytest.raises(CourseError, match="no tiene el formato de este conjunto: bórralo"):
+        data.load(name)
+
+
+def test_archive_serves_several_sets_with_one_download(places, register, server, monkeypatch):
+    _, cache = places
+    register(f"{server.url}/good", archive="libros/todo.tar")
+    other = replace(data.DATASETS["librito"], name="otro", path="libros/otro.txt")
+    monkeypatch.setitem(data.DATASETS, "otro", other)
+    assert data.load("librito").text == data.load("otro").text == BOOK_TEXT
+    assert server.requests == ["/good"] and files_in(cache) == ["todo.tar"]
+    (cache / "libros/otro.txt").write_bytes(BOOK)
+    assert data.verify("otro").name == "otro.txt"  # la copia propia se lee antes
 
 
 @pytest.mark.parametrize("kind", ["missing", "file"])
@@ -528,6 +616,32 @@ def test_real_novels_match_their_index(capsys):
 
 
 @needs_real_data
+@pytest.mark.parametrize(
+    "name, folder, text",
+    [
+        ("imdb_test", "imdb/test", lambda row: row[3]),
+        ("ag_news_20k", "ag_news/train_20k", lambda row: row[1]),
+        ("ag_news_test", "ag_news/test", lambda row: f"{row[1]} {row[2]}"),
+        ("constitucion_train", "clasificacion_es/constitucion_train", lambda row: row[2]),
+    ],
+)
+def test_real_labelled_sets_hold_every_row(name, folder, text):
+    """Verdad independiente: las mismas filas, cada una con su clase, sin importar el orden."""
+    corpus = data.load(name)
+    path = Path(REAL_DATA) / f"{folder}.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.reader(file) if row[0] != "label"]
+    numbers = {label: row[0] for label, row in zip(corpus.labels, rows)}
+    if name == "imdb_test":
+        numbers = {"neg": "neg", "pos": "pos"}
+    pairs = Counter((numbers[label], doc) for label, doc in zip(corpus.labels, corpus.documents))
+    assert pairs == Counter((row[0], text(row)) for row in rows)
+    assert len(set(numbers.values())) == len(numbers)
+    # La muestra que sustituye al conjunto tiene sus mismas clases.
+    assert set(corpus.labels) == set(data.load_sample(data.DATASETS[name].sample).labels)
+
+
+@needs_real_data
 def test_real_sizes_and_files():
     for name, dataset in data.DATASETS.items():
         if name != "ag_news_train":  # no hay copia: su huella y su tamaño son los publicados
@@ -549,7 +663,9 @@ def test_story_sample():
     assert set("ñáéíóúü¿¡") <= set(corpus.text.lower())
 
 
-@pytest.mark.parametrize("name, classes, rows", [("resenas", 2, 300), ("titulares", 4, 400)])
+@pytest.mark.parametrize(
+    "name, classes, rows", [("resenas", 2, 300), ("titulares", 4, 400), ("argumentos", 4, 60)]
+)
 def test_labelled_samples(name, classes, rows):
     corpus = data.load_sample(name)
     counts = Counter(corpus.labels)
@@ -559,6 +675,20 @@ def test_labelled_samples(name, classes, rows):
     assert len(set(corpus.documents)) == len(corpus.documents)
     for text in corpus.documents + corpus.labels:
         assert text and text == text.strip() and "\t" not in text
+
+
+@pytest.mark.parametrize("name", ["imdb", "ag_news", "constitucion"])
+def test_training_and_test_samples_share_nothing(register, monkeypatch, name):
+    """Con la misma muestra en las dos partes, la exactitud de prueba mentiría."""
+    for part in ("train", "test"):  # como si no hubiera red
+        entry = replace(data.DATASETS[f"{name}_{part}"], urls=())
+        monkeypatch.setitem(data.DATASETS, f"{name}_{part}", entry)
+    train, test = data.load(f"{name}_train"), data.load(f"{name}_test")
+    assert not set(train.documents) & set(test.documents)
+    assert set(train.labels) == set(test.labels)
+    for corpus in (train, test):
+        counts = Counter(corpus.labels).values()
+        assert max(counts) - min(counts) <= 2 and len(corpus.labels) == len(corpus.documents)
 
 
 def test_unknown_sample_lists_the_known_ones():

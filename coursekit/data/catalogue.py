@@ -154,7 +154,7 @@ _AG_NEWS = (
 )
 
 
-def _constitucion(name: str, title: str, sha256: str, size: int, rows: tuple[int, int | None]) -> Dataset:
+def _constitucion(name: str, title: str, sha256: str, size: int, **changes) -> Dataset:
     return Dataset(
         name=f"constitucion_{name}",
         title=f"Argumentos para una constitución, {title}",
@@ -168,14 +168,26 @@ def _constitucion(name: str, title: str, sha256: str, size: int, rows: tuple[int
         source="https://github.com/uchile-nlp/ArgumentMining2017",
         reader=readers.constitucion,
         sample="argumentos",
-        sample_rows=rows,
         labelled=True,
+        **changes,
     )
 
 
 _CONSTITUCION = (
-    _constitucion("train", "entrenamiento", "96c051d0e5c9d665717c58f9e69c1340cc62d80a32cb5c5ce6bc7709656214c6", 2_611_002, (0, 48)),
-    _constitucion("test", "prueba", "489f07b590700e65ef9a64a06f66cc27d983acdf7052759f0d802b9e21105b7a", 2_585_917, (48, None)),
+    _constitucion(
+        "train",
+        "entrenamiento",
+        "96c051d0e5c9d665717c58f9e69c1340cc62d80a32cb5c5ce6bc7709656214c6",
+        2_611_002,
+        sample_rows=(0, 48),
+    ),
+    _constitucion(
+        "test",
+        "prueba",
+        "489f07b590700e65ef9a64a06f66cc27d983acdf7052759f0d802b9e21105b7a",
+        2_585_917,
+        sample_rows=(48, None),
+    ),
 )
 
 

@@ -211,7 +211,7 @@ def _download(dataset: Dataset, problem: str) -> Path:
     except CourseError as error:
         raise _Unavailable(
             f"«{dataset.name}» {problem} y {error} o deja una copia en "
-            f"COURSEKIT_DATA/{dataset.path}."
+            f"COURSEKIT_DATA/{dataset.archive or dataset.path}."
         ) from None
     return path
 

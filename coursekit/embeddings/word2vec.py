@@ -8,11 +8,16 @@ from coursekit.errors import CourseError
 
 
 def parts(sentences: Iterable, num_words: int = 50_000) -> Iterator[list]:
-    """Las oraciones en listas de `num_words` palabras o algo más, sin leerlas todas."""
+    """Las oraciones en listas de `num_words` palabras o algo más, sin leerlas todas.
+
+    Las vacías se saltan: para NumPy, una lista vacía es de números con decimales.
+    """
     part, size = [], 0
     for sentence in sentences:
-        part.append(np.asarray(sentence))
-        size += part[-1].size
+        ids = np.asarray(sentence)
+        if ids.size:
+            part.append(ids)
+            size += ids.size
         if size >= num_words:
             yield part
             part, size = [], 0
@@ -26,11 +31,13 @@ def join(part: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         CourseError: si una oración no es una lista de índices.
     """
-    # Una lista vacía es, para NumPy, de números con decimales.
-    if any(ids.ndim != 1 or ids.dtype.kind not in "iu" and ids.size for ids in part):
+    try:
+        ids = np.concatenate(part)
+    except ValueError:  # unas son listas y otras no
+        ids = np.empty(0)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
         raise CourseError("Cada oración debe ser una lista de índices.")
-    where = np.repeat(np.arange(len(part)), [len(ids) for ids in part])
-    return np.concatenate(part).astype(int), where
+    return ids.astype(int), np.repeat(np.arange(len(part)), list(map(len, part)))
 
 
 def word_counts(sentences: Iterable, vocab_size: int) -> np.ndarray:

@@ -25,7 +25,7 @@ from coursekit.errors import CourseError
 
 BLOCK = 16  # palabras seguidas de un bloque
 NEGATIVES = 8  # palabras sorteadas que comparte un bloque
-MAX_STEP = 1.0  # norma máxima de lo que una aparición mueve un vector
+MAX_STEP = 0.2  # lo más que una aparición mueve un componente de un vector
 
 
 class Word2Vec:
@@ -141,8 +141,6 @@ class Word2Vec:
             torch.from_numpy, (text, where.astype(np.int32), negatives, radii)
         )
         examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
-        steps = range(0, num_blocks, self.num_blocks)
-        measured = set(steps[:: max(len(steps) // 2, 1)])  # medirlos todos costaría más
 
         def changes(start, end, measure):
             piece = slice(start * BLOCK, end * BLOCK + 2 * self.window)
@@ -150,10 +148,12 @@ class Word2Vec:
             return self.changes(*blocks, negatives[start:end], lr, measure)
 
         losses = np.zeros(2)
-        for start in steps:
+        for start in range(0, num_blocks, self.num_blocks):
             end = min(start + self.num_blocks, num_blocks)
-            edges = np.unique(np.linspace(start, end, num_threads + 1, dtype=int))
-            measure = [start in measured] * num_threads
+            edges = start + (end - start) * np.arange(num_threads + 1) // num_threads
+            edges = np.unique(edges)  # menos trozos, si hay menos bloques que hilos
+            # Medir la pérdida en todos los pasos costaría más.
+            measure = [start % (8 * self.num_blocks) == 0] * num_threads
             ins, outs, loss = zip(*run(changes, edges[:-1], edges[1:], measure))
             list(run(move, (self._in, self._out), (ins, outs)))
             losses += np.sum(loss, axis=0)
@@ -215,16 +215,14 @@ class Word2Vec:
 
 
 def move(W, changes) -> None:
-    """Suma a cada fila de `W` sus cambios, recortados a norma `MAX_STEP`.
+    """Suma a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
 
     Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
     podrían crecer sin fin.
     """
     for rows, change in changes:
-        change = change.reshape(-1, W.shape[1])
-        norm = torch.linalg.vector_norm(change, dim=1, keepdim=True)
-        change *= (MAX_STEP / norm).clamp(max=1)
-        W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
+        change = change.view(-1, W.shape[1]).clamp_(-MAX_STEP, MAX_STEP)
+        W.index_add_(0, rows.reshape(-1), change)
 
 
 def noise_table(counts) -> np.ndarray:
@@ -232,7 +230,5 @@ def noise_table(counts) -> np.ndarray:
 
     Source: el programa word2vec, con 10^8 sitios; aquí son cien por palabra.
     """
-    size = 100 * len(counts)
-    places = (np.arange(size) + 0.5) / size
-    table = np.searchsorted(np.cumsum(noise_distribution(counts)), places)
-    return table.clip(max=len(counts) - 1)
+    last = np.rint(np.cumsum(noise_distribution(counts)) * 100 * len(counts))
+    return np.repeat(np.arange(len(counts)), np.diff(last.astype(int), prepend=0))

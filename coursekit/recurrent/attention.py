@@ -9,6 +9,7 @@ from coursekit.errors import CourseError
 from coursekit.recurrent.language_model import check_ids
 from coursekit.recurrent.padded import (
     OneHot,
+    check_lengths,
     check_padded,
     check_reader,
     check_writer,
@@ -41,7 +42,9 @@ class DotAttention(nn.Module):
 
         queries (lote, consultas, d), keys (lote, pasos, d), values (lote, pasos, ·).
         """
-        scores = queries @ keys.transpose(1, 2) / math.sqrt(keys.shape[2])
+        size = keys.shape[-1]
+        check_shapes(queries, keys, values, lengths, size, size)
+        scores = queries @ keys.transpose(1, 2) / math.sqrt(size)
         weights = masked_softmax(scores, lengths)
         return weights @ values, weights
 
@@ -58,12 +61,14 @@ class AdditiveAttention(nn.Module):
 
     def __init__(self, query_size: int, key_size: int, num_hiddens: int):
         super().__init__()
+        self.sizes = query_size, key_size
         self.W_q = nn.Linear(query_size, num_hiddens, bias=False)
         self.W_k = nn.Linear(key_size, num_hiddens, bias=False)
         self.v = nn.Linear(num_hiddens, 1, bias=False)
 
     def forward(self, queries, keys, values, lengths):
         """Lo mismo que `DotAttention`, con queries (lote, consultas, query_size)."""
+        check_shapes(queries, keys, values, lengths, *self.sizes)
         # Cada consulta con cada paso: (lote, consultas, 1, ·) + (lote, 1, pasos, ·).
         sums = self.W_q(queries)[:, :, None] + self.W_k(keys)[:, None]
         weights = masked_softmax(self.v(torch.tanh(sums)).squeeze(3), lengths)
@@ -135,10 +140,25 @@ def check_attention(attention: nn.Module, query_size: int, key_size: int) -> Non
             f"{query_size} en el decodificador y {key_size} en el codificador: iguala "
             "los tamaños o usa AdditiveAttention."
         )
-    if isinstance(attention, AdditiveAttention):
-        sizes = attention.W_q.in_features, attention.W_k.in_features
-        if sizes != (query_size, key_size):
-            raise CourseError(
-                f"AdditiveAttention se creó para consultas y claves de tamaños {sizes} "
-                f"y aquí son {query_size, key_size}: créala con estos."
-            )
+    if getattr(attention, "sizes", (query_size, key_size)) != (query_size, key_size):
+        raise CourseError(
+            f"La atención se creó para consultas y claves de tamaños {attention.sizes} "
+            f"y aquí son {query_size, key_size}: créala con estos."
+        )
+
+
+def check_shapes(queries, keys, values, lengths, query_size: int, key_size: int):
+    """Comprueba lo que recibe la atención.
+
+    Raises:
+        CourseError: si las formas no casan o los largos no caben.
+    """
+    shapes = [tuple(tensor.shape) for tensor in (queries, keys, values)]
+    fit = [len(shape) == 3 for shape in shapes] == [True] * 3
+    fit = fit and queries.shape[::2] == (len(keys), query_size)
+    if not fit or keys.shape[2] != key_size or keys.shape[:2] != values.shape[:2]:
+        raise CourseError(
+            f"Consultas, claves y valores tienen formas {shapes}: deben ser (lote, "
+            f"consultas, {query_size}), (lote, pasos, {key_size}) y (lote, pasos, ·)."
+        )
+    check_lengths(lengths, *keys.shape[:2])

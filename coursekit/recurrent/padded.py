@@ -121,15 +121,24 @@ def check_padded(X: torch.Tensor, lengths: torch.Tensor, vocab_size: int) -> Non
         CourseError: si X no son índices, o no hay un largo posible por secuencia.
     """
     check_ids(X, vocab_size)
-    if not torch.is_tensor(lengths) or lengths.shape != X.shape[:1]:
+    check_lengths(lengths, *X.shape)
+
+
+def check_lengths(lengths: torch.Tensor, batch_size: int, num_steps: int) -> None:
+    """Comprueba que haya un largo posible por secuencia.
+
+    Raises:
+        CourseError: si no es un tensor de enteros de 1 a num_steps, uno por secuencia.
+    """
+    if not torch.is_tensor(lengths) or lengths.shape != (batch_size,):
         given = tuple(getattr(lengths, "shape", ())) or type(lengths).__name__
         raise CourseError(
-            f"Los largos son {given} y el lote tiene {len(X)} secuencias: hace falta "
+            f"Los largos son {given} y el lote tiene {batch_size} secuencias: hace falta "
             "un tensor con el largo de cada una, como el que da collate_padded."
         )
     low, high = lengths.min().item(), lengths.max().item()
-    if low < 1 or high > X.shape[1] or lengths.is_floating_point():
+    if low < 1 or high > num_steps or lengths.is_floating_point():
         raise CourseError(
-            f"Los largos van de {low} a {high} en un lote de {X.shape[1]} pasos: "
-            f"tienen que ser enteros de 1 a {X.shape[1]}."
+            f"Los largos van de {low} a {high} en un lote de {num_steps} pasos: tienen "
+            f"que ser enteros de 1 a {num_steps}."
         )

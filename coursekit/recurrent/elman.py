@@ -2,7 +2,8 @@
 
 import torch
 
-from coursekit.recurrent.language_model import LanguageModel, check_ids, evaluating
+from coursekit.recurrent.language_model import LanguageModel, check_ids
+from coursekit.training import evaluating
 
 
 def mean_surprise(model: LanguageModel, ids) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.language_model import check_ids, evaluating
+from coursekit.recurrent.language_model import check_ids
 from coursekit.recurrent.padded import (
     OneHot,
     check_padded,
@@ -21,6 +21,7 @@ from coursekit.recurrent.padded import (
 )
 from coursekit.recurrent.states import parts
 from coursekit.text import collate_padded
+from coursekit.training import evaluating
 
 
 class EncoderDecoder(nn.Module):

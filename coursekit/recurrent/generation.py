@@ -4,7 +4,8 @@ import torch
 import torch.nn.functional as F
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.language_model import LanguageModel, evaluating
+from coursekit.recurrent.language_model import LanguageModel
+from coursekit.training import evaluating
 
 
 def generate(

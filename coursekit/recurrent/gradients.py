@@ -4,8 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from coursekit.recurrent.deep import sizes
-from coursekit.recurrent.language_model import LanguageModel, check_ids, evaluating
+from coursekit.recurrent.language_model import LanguageModel, check_ids
 from coursekit.recurrent.states import parts
+from coursekit.training import evaluating
 
 
 def state_gradients(

@@ -1,13 +1,11 @@
 """El modelo de lenguaje: una red recurrente que reparte probabilidad entre símbolos."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.training import evaluating
 
 
 class LanguageModel(nn.Module):
@@ -54,18 +52,6 @@ class LanguageModel(nn.Module):
                 logits, state = self(X, state)
                 rows.append(logits.log_softmax(-1).gather(-1, Y[..., None])[..., 0])
         return torch.cat(rows, dim=1).cpu()
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Sin gradientes y en modo de evaluación; al salir, el modelo vuelve a su modo."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(training)
 
 
 def check_rnn(rnn: nn.Module, vocab_size: int, embedding=None) -> None:

@@ -121,7 +121,8 @@ def house(tmp_path, monkeypatch):
     """Un paquete diminuto: `top` usa una función reexportada por `room`, que viene de `room.used`."""
     files = {
         "__init__.py": "",
-        "top.py": "from coursekit_toy.room import f\nfrom coursekit_toy import side\n",
+        "top.py": "from coursekit_toy.room import f\nfrom coursekit_toy import side\n"
+        "LR = 0.1\nEXPERIMENT = ['una carrera']\n",
         "side.py": "x = 1\n",
         "room/__init__.py": "from coursekit_toy.room.used import f\n"
         "from coursekit_toy.room.other import g\n",
@@ -145,6 +146,8 @@ def house(tmp_path, monkeypatch):
         ("room/used.py", "return 1", "return 3", True),
         ("side.py", "1", "2", True),
         ("top.py", "side\n", "side\ny = 0\n", True),
+        ("top.py", "0.1", "0.2", True),
+        ("top.py", "'una carrera'", "'una carrera', 'otra'", False),
         ("room/other.py", "2", "3", False),
         ("room/used.py", "Otro", "Distinto", False),
         ("room/used.py", "# comentario", "", False),

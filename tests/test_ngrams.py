@@ -109,6 +109,8 @@ def test_generate_continues_the_prefix_and_repeats_with_the_seed():
         (lambda: WittenBell(0, V), "no 0"),
         (lambda: WittenBell(2, V).fit([]), "texto"),
         (lambda: WittenBell(2, V).fit([0, V]), f"a {V}"),
+        (lambda: WittenBell(2, V).fit([0.5, 1]), "enteros"),
+        (lambda: WittenBell(2, V).fit(list("ab")), "enteros"),
         (lambda: WittenBell(2, V).probs([0]), "fit"),
         (lambda: WittenBell(2, V).fit([0, 1]).probs([-1]), "de -1"),
         (lambda: WittenBell(2, V).fit([0, 1]).log_probs([0, 1]), r"\(2,\)"),

@@ -210,6 +210,8 @@ def test_models_that_cannot_predict_are_refused():
 def test_wrong_ids_are_explained(X, words):
     with pytest.raises(CourseError, match=words):
         language_model()(X)
+    with pytest.raises(CourseError, match=words):
+        language_model().log_probs(X)
 
 
 # --- Generación ------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ def fingerprint(module: str) -> str:
     """SHA-256 del código de un módulo de coursekit y de todos los que importa.
 
     No cuentan los comentarios, los docstrings ni el formato: cambiarlos no envejece un resultado.
+    Tampoco la lista de carreras, que está en EXPERIMENT: los ajustes se comparan una a una, y así
+    añadir una carrera no obliga a repetir las demás.
     """
     sources = {}
     pending = [module]
@@ -30,10 +32,15 @@ def fingerprint(module: str) -> str:
 
 def _essence(module: str) -> str:
     tree = _tree(module)
+    tree.body = [node for node in tree.body if not _is_declaration(node)]
     for node in ast.walk(tree):
         if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None:
             node.body = node.body[1:] or [ast.Pass()]
     return ast.unparse(tree)
+
+
+def _is_declaration(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXPERIMENT"
 
 
 def _imports(module: str) -> Iterator[str]:

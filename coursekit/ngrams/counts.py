@@ -140,7 +140,13 @@ class NGramModel:
         return P
 
     def _checked(self, ids) -> np.ndarray:
-        ids = np.asarray(ids, dtype=np.int64)
+        ids = np.asarray(ids)
+        if ids.size and ids.dtype.kind not in "iu":
+            raise CourseError(
+                f"Los símbolos son de tipo {ids.dtype} y deben ser índices enteros: "
+                "pásalos antes por el vocabulario."
+            )
+        ids = ids.astype(np.int64)
         if ids.size and (ids.min() < 0 or ids.max() >= self.vocab_size):
             raise CourseError(
                 f"Los símbolos van de {ids.min()} a {ids.max()}, pero deben estar "

@@ -44,6 +44,7 @@ class LanguageModel(nn.Module):
         """
         device = self.output_layer.weight.device
         windows, rows = torch.as_tensor(windows, device=device), []
+        check_ids(windows, self.vocab_size)
         with evaluating(self):
             for X, Y in zip(
                 windows[:, :-1].split(num_steps, dim=1),

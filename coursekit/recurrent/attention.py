@@ -10,7 +10,6 @@ from coursekit.recurrent.language_model import check_ids
 from coursekit.recurrent.padded import (
     OneHot,
     check_lengths,
-    check_padded,
     check_reader,
     check_writer,
     net_sizes,
@@ -25,7 +24,7 @@ def masked_softmax(scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     La máscara va antes: -∞ da peso 0. Poner ceros después dejaría sumas menores que 1.
     """
     steps = torch.arange(scores.shape[2], device=scores.device)
-    padding = steps >= lengths[:, None, None]
+    padding = steps >= lengths.to(scores.device)[:, None, None]
     return scores.masked_fill(padding, -math.inf).softmax(dim=2)
 
 
@@ -40,7 +39,11 @@ class DotAttention(nn.Module):
     def forward(self, queries, keys, values, lengths):
         """La mezcla (lote, consultas, ·) y los pesos (lote, consultas, pasos).
 
-        queries (lote, consultas, d), keys (lote, pasos, d), values (lote, pasos, ·).
+        queries (lote, consultas, d), keys (lote, pasos, d), values (lote, pasos, ·) y
+        lengths (lote,), los pasos verdaderos de cada fila.
+
+        Raises:
+            CourseError: si las formas no casan o los largos no caben.
         """
         size = keys.shape[-1]
         check_shapes(queries, keys, values, lengths, size, size)
@@ -82,6 +85,10 @@ class AttentionEncoderDecoder(nn.Module):
         encoder, decoder, vocab_size, end, embedding: como en `EncoderDecoder`.
         attention: la consulta es la H anterior del decodificador; las claves y los
             valores, las H del codificador. La mezcla ocupa el lugar del código.
+    Raises:
+        CourseError: si los tamaños de las redes y de la atención no casan.
+
+    Source: Bahdanau et al. (2015), «Neural Machine Translation by Jointly Learning…».
     """
 
     def __init__(
@@ -98,7 +105,7 @@ class AttentionEncoderDecoder(nn.Module):
 
     def encode(self, X, lengths):
         """X (lote, pasos) y sus largos -> las H (lote, pasos, ·), y los largos."""
-        check_padded(X, lengths, self.output_layer.out_features)
+        check_ids(X, self.output_layer.out_features)
         H = read_padded(self.encoder, self.embedding(X.T), lengths)
         return H.transpose(0, 1), lengths
 
@@ -115,6 +122,7 @@ class AttentionEncoderDecoder(nn.Module):
     def look(self, memory, previous, state=None):
         """Como `decode`, y además los pesos (lote, pasos escritos, pasos leídos)."""
         check_ids(previous, self.output_layer.out_features)
+        check_memory(memory, len(previous))
         keys, lengths = memory
         H = keys.new_zeros(1, len(keys), net_sizes(self.decoder)[1])
         H = H if state is None else parts(state)[0][-1:]  # la de la última capa
@@ -126,6 +134,24 @@ class AttentionEncoderDecoder(nn.Module):
             outputs.append(self.output_layer(H[0]))
             weights.append(looked)
         return torch.stack(outputs, dim=1), torch.cat(weights, dim=1), state
+
+
+def check_memory(memory, batch_size: int) -> None:
+    """Comprueba que la memoria sea la que dio el codificador para este lote.
+
+    Raises:
+        CourseError: si no es la pareja (H, lengths) o tiene otro número de filas.
+    """
+    if not isinstance(memory, tuple) or len(memory) != 2:
+        raise CourseError(
+            "Con atención se escribe desde la pareja (H, lengths) que da encode, y "
+            f"llega un {type(memory).__name__}."
+        )
+    if len(memory[0]) != batch_size:
+        raise CourseError(
+            f"El codificador leyó {len(memory[0])} secuencias y se escriben "
+            f"{batch_size}: tiene que ser el mismo lote."
+        )
 
 
 def check_attention(attention: nn.Module, query_size: int, key_size: int) -> None:

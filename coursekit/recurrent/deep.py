@@ -13,6 +13,8 @@ class Stacked(nn.Module):
     Args:
         layers: redes con la interfaz de `nn.RNN`, del mismo tipo y `num_hiddens`; el
             estado junta los suyos en la primera dimensión, como con `num_layers`.
+    Raises:
+        CourseError: si no hay capas, una se repite o no casan entre sí.
     """
 
     def __init__(self, *layers: nn.Module):
@@ -42,6 +44,10 @@ class Bidirectional(nn.Module):
     Args:
         ahead, back: redes con la interfaz de `nn.RNN`, del mismo tipo y tamaños; el
             estado junta los suyos en la primera dimensión, como en PyTorch.
+    Raises:
+        CourseError: si son la misma red o de tamaños distintos.
+
+    Source: Schuster y Paliwal (1997), «Bidirectional Recurrent Neural Networks».
     """
 
     bidirectional = True
@@ -146,13 +152,28 @@ def sizes(rnn: nn.Module) -> tuple[int, int]:
     """Tamaños de la entrada y del estado oculto de una red nuestra o de PyTorch.
 
     Raises:
-        CourseError: si es de PyTorch y tiene varias capas o `batch_first`.
+        CourseError: si no es recurrente, o es de PyTorch y tiene varias capas o
+            `batch_first`.
     """
-    if not isinstance(rnn, nn.RNNBase):
-        return rnn.num_inputs, rnn.num_hiddens
-    if rnn.num_layers > 1 or rnn.batch_first:
+    if isinstance(rnn, nn.RNNBase) and (rnn.num_layers > 1 or rnn.batch_first):
         raise CourseError(
             f"{rnn} debe tener una sola capa y batch_first=False para formar parte de "
             "una red mayor."
         )
-    return rnn.input_size, rnn.hidden_size
+    return inner_sizes(rnn)
+
+
+def inner_sizes(rnn: nn.Module) -> tuple[int, int]:
+    """Tamaños de la entrada y del estado oculto, los llame como los llame la red.
+
+    Raises:
+        CourseError: si no los tiene, porque no es recurrente.
+    """
+    if isinstance(rnn, nn.RNNBase):
+        return rnn.input_size, rnn.hidden_size
+    if not hasattr(rnn, "num_hiddens"):
+        raise CourseError(
+            f"{rnn} no es una red recurrente: sirve una nn.RNN, nn.GRU o nn.LSTM, o "
+            "una de coursekit.recurrent."
+        )
+    return rnn.num_inputs, rnn.num_hiddens

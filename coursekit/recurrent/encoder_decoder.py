@@ -4,6 +4,7 @@ Si lo que se escribe es lo que se leyó, es un autocodificador.
 """
 
 import math
+from itertools import zip_longest
 
 import torch
 from torch import nn
@@ -12,7 +13,6 @@ from coursekit.errors import CourseError
 from coursekit.recurrent.language_model import check_ids
 from coursekit.recurrent.padded import (
     OneHot,
-    check_padded,
     check_reader,
     check_writer,
     net_sizes,
@@ -34,6 +34,10 @@ class EncoderDecoder(nn.Module):
         vocab_size, code_size: número de símbolos y tamaño del código.
         end: índice del símbolo que abre y cierra todo lo que se escribe.
         embedding: la tabla de vectores; si no se da, son one-hot.
+    Raises:
+        CourseError: si los tamaños no casan o el decodificador es bidireccional.
+
+    Source: Cho et al. (2014), «Learning Phrase Representations using RNN…».
     """
 
     def __init__(self, encoder, decoder, vocab_size, code_size, end=0, embedding=None):
@@ -47,13 +51,14 @@ class EncoderDecoder(nn.Module):
 
     def encode(self, X, lengths):
         """X (lote, pasos) y sus largos -> códigos (lote, code_size), entre -1 y 1."""
-        check_padded(X, lengths, self.output_layer.out_features)
+        check_ids(X, self.output_layer.out_features)
         H = read_padded(self.encoder, self.embedding(X.T), lengths)
         return torch.tanh(self.to_code(summary(self.encoder, H, lengths)))
 
     def decode(self, code, previous, state=None):
         """Los logits de lo que sigue a cada símbolo de `previous` (lote, pasos)."""
         check_ids(previous, self.output_layer.out_features)
+        check_code(code, len(previous), self.to_code.out_features)
         inputs = self.embedding(previous.T)
         codes = code.expand(len(inputs), *code.shape)  # el mismo en todos los pasos
         H, state = self.decoder(torch.cat([inputs, codes], dim=2), state)
@@ -77,6 +82,9 @@ def paired_batch(sources, targets, end: int = 0):
     Returns:
         (X, lengths, previous), Y. El decodificador lee en `previous` el final y luego
         la verdad, y debe escribir Y: la verdad y luego el final, con -100 de relleno.
+    Raises:
+        CourseError: si no van por parejas, una que leer está vacía o una que escribir
+            tiene dentro el símbolo final.
     """
     check_pairs(sources, targets, end)
     X, lengths = collate_padded(sources, end)
@@ -112,7 +120,9 @@ def sequence_accuracy(written, truth) -> tuple[float, float]:
     Un símbolo acierta si está en su lugar; los que faltan y los que sobran son errores.
 
     Args:
-        written, truth: listas de secuencias, en el mismo orden.
+        written, truth: listas de secuencias de índices, en el mismo orden.
+    Raises:
+        CourseError: si no hay ninguna o no hay una escrita por cada verdadera.
     """
     if not len(truth) or len(written) != len(truth):
         raise CourseError(
@@ -120,9 +130,10 @@ def sequence_accuracy(written, truth) -> tuple[float, float]:
             "que haber una escrita por cada verdadera, y al menos una."
         )
     pairs = [(list(ours), list(theirs)) for ours, theirs in zip(written, truth)]
-    hits = sum(a == b for pair in pairs for a, b in zip(*pair))
-    places = sum(max(len(ours), len(theirs)) for ours, theirs in pairs)
-    return hits / max(places, 1), sum(a == b for a, b in pairs) / len(pairs)
+    # Donde la más corta ya acabó hay un hueco, que no es igual a ningún símbolo.
+    hits = [a == b for pair in pairs for a, b in zip_longest(*pair)]
+    whole = [ours == theirs for ours, theirs in pairs]
+    return float(sum(hits)) / len(hits) if hits else 1.0, sum(whole) / len(whole)
 
 
 def compression(sequences, vocab_size: int, code_size: int, bits: int = 32):
@@ -131,14 +142,29 @@ def compression(sequences, vocab_size: int, code_size: int, bits: int = 32):
     La primera razón compara los números de los one-hot con los del código. La segunda,
     más honrada, los log2(vocab_size) bits de cada símbolo con los `bits` de cada número
     del código: menor que 1, el código ocupa más que el texto.
+
+    Raises:
+        CourseError: si no hay secuencias o alguno de los tamaños es menor que 1.
     """
+    if not len(sequences) or min(vocab_size, code_size, bits) < 1:
+        raise CourseError(
+            f"No se puede medir con {len(sequences)} secuencias, vocab_size="
+            f"{vocab_size}, code_size={code_size} y bits={bits}: todo debe ser al "
+            "menos 1."
+        )
     mean_length = sum(map(len, sequences)) / len(sequences)
     in_numbers = mean_length * vocab_size / code_size
     return in_numbers, mean_length * math.log2(vocab_size) / (code_size * bits)
 
 
 def quantize(code: torch.Tensor, bits: int) -> torch.Tensor:
-    """El código redondeado a 2^bits valores entre -1 y 1, para ver cuántos usa."""
+    """El código redondeado a 2^bits valores entre -1 y 1, para ver cuántos usa.
+
+    Raises:
+        CourseError: si `bits` es menor que 1.
+    """
+    if bits < 1:
+        raise CourseError(f"bits={bits}: con menos de un bit no hay dos valores.")
     levels = 2**bits - 1
     return ((code + 1) / 2 * levels).round() / levels * 2 - 1
 
@@ -147,6 +173,20 @@ def interpolate(first: torch.Tensor, last: torch.Tensor, num_codes: int):
     """Códigos a igual distancia entre dos, ambos incluidos: (num_codes, code_size)."""
     steps = torch.linspace(0, 1, num_codes, device=first.device)
     return torch.lerp(first, last, steps[:, None])
+
+
+def check_code(code, batch_size: int, code_size: int) -> None:
+    """Comprueba que haya un código por secuencia.
+
+    Raises:
+        CourseError: si no es un tensor (lote, code_size).
+    """
+    if not torch.is_tensor(code) or code.shape != (batch_size, code_size):
+        given = tuple(getattr(code, "shape", ())) or type(code).__name__
+        raise CourseError(
+            f"El código es {given} y debe ser un tensor de forma "
+            f"{batch_size, code_size}: el que da encode, con una fila por secuencia."
+        )
 
 
 def check_pairs(sources, targets, end: int) -> None:

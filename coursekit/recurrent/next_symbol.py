@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.language_model import check_ids
 from coursekit.recurrent.padded import (
     OneHot,
-    check_padded,
     check_reader,
     net_sizes,
     read_padded,
@@ -26,6 +26,8 @@ class NextSymbol(nn.Module):
         rnn: cualquier red recurrente.
         vocab_size: número de símbolos.
         embedding: la tabla de vectores; si no se da, son one-hot.
+    Raises:
+        CourseError: si la red no puede leer esos vectores.
     """
 
     def __init__(self, rnn: nn.Module, vocab_size: int, embedding=None):
@@ -41,7 +43,7 @@ class NextSymbol(nn.Module):
         Cada comienzo se lee desde el principio: el estado no se usa.
         """
         X, lengths = batch
-        check_padded(X, lengths, self.output_layer.out_features)
+        check_ids(X, self.output_layer.out_features)
         H = read_padded(self.rnn, self.embedding(X.T), lengths)
         return self.output_layer(summary(self.rnn, H, lengths)), None
 
@@ -56,6 +58,8 @@ def shifted_batch(sequences) -> tuple[torch.Tensor, torch.Tensor]:
     Args:
         sequences: listas de índices, de al menos dos; conviene que acaben en un símbolo
             final, para que el modelo aprenda también a terminar.
+    Raises:
+        CourseError: si no hay secuencias o alguna tiene menos de dos símbolos.
     """
     short = [sequence for sequence in sequences if len(sequence) < 2]
     if short:

@@ -5,8 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.deep import num_directions
-from coursekit.recurrent.language_model import check_ids
+from coursekit.recurrent.deep import inner_sizes, num_directions
 
 
 class OneHot(nn.Module):
@@ -15,10 +14,12 @@ class OneHot(nn.Module):
     def __init__(self, vocab_size: int):
         super().__init__()
         self.num_embeddings = self.embedding_dim = vocab_size
+        # Un número que viaja con la red: dice de qué tipo son los suyos.
+        self.register_buffer("one", torch.ones(()), persistent=False)
 
     def forward(self, X):
         """Índices de cualquier forma -> sus vectores, en una dimensión más."""
-        return F.one_hot(X, self.num_embeddings).float()
+        return F.one_hot(X, self.num_embeddings).to(self.one)
 
 
 def read_padded(rnn: nn.Module, inputs: torch.Tensor, lengths: torch.Tensor):
@@ -30,12 +31,16 @@ def read_padded(rnn: nn.Module, inputs: torch.Tensor, lengths: torch.Tensor):
         lengths: (lote,), los pasos verdaderos de cada secuencia.
     Returns:
         H (pasos, lote, num_outputs), con ceros en el relleno.
+    Raises:
+        CourseError: si no hay un largo posible por secuencia.
     """
     num_steps = len(inputs)
+    check_lengths(lengths, inputs.shape[1], num_steps)
+    lengths = lengths.to(inputs.device)
     if num_directions(rnn) == 1:
         # Quien solo mira atrás llega al relleno cuando ya leyó todo lo demás.
         H, _ = rnn(inputs)
-        steps = torch.arange(num_steps, device=lengths.device)[:, None]
+        steps = torch.arange(num_steps, device=inputs.device)[:, None]
         return H.masked_fill((steps >= lengths)[..., None], 0)
     # Quien va hacia atrás empezaría por él: se lee por grupos de igual largo.
     groups = [(lengths == length).nonzero()[:, 0] for length in lengths.unique()]
@@ -63,15 +68,14 @@ def net_sizes(rnn: nn.Module) -> tuple[int, int]:
     """Tamaño de lo que una red lee y de lo que da en cada paso.
 
     Raises:
-        CourseError: si espera el lote en la primera dimensión.
+        CourseError: si no es recurrente o espera el lote en la primera dimensión.
     """
     if getattr(rnn, "batch_first", False):
         raise CourseError(
             "Las secuencias llegan a la red como (pasos, lote, vector): créala con "
             "batch_first=False."
         )
-    num_inputs = getattr(rnn, "input_size", None) or rnn.num_inputs
-    num_hiddens = getattr(rnn, "hidden_size", None) or rnn.num_hiddens
+    num_inputs, num_hiddens = inner_sizes(rnn)
     return num_inputs, num_hiddens * num_directions(rnn)
 
 
@@ -112,16 +116,6 @@ def check_writer(rnn: nn.Module, vector_size: int, context_size: int) -> None:
             f"{vector_size} números seguido de {context_size} de lo leído: créalo con "
             f"{vector_size + context_size}."
         )
-
-
-def check_padded(X: torch.Tensor, lengths: torch.Tensor, vocab_size: int) -> None:
-    """Comprueba un lote con relleno, como los de `collate_padded`.
-
-    Raises:
-        CourseError: si X no son índices, o no hay un largo posible por secuencia.
-    """
-    check_ids(X, vocab_size)
-    check_lengths(lengths, *X.shape)
 
 
 def check_lengths(lengths: torch.Tensor, batch_size: int, num_steps: int) -> None:

@@ -139,9 +139,13 @@ def test_truncation_factors_by_hand():
     "use, words",
     [
         (lambda: truncation(5, 0), "every=0"),
+        (lambda: truncation(0, 1), "num_steps=0"),
+        (lambda: random_truncation(0, 0.5), "num_steps=0"),
         (lambda: random_truncation(5, 0), "keep=0"),
         (lambda: random_truncation(5, 1.5), "keep=1.5"),
         (lambda: bptt_logits(None, text()[0], torch.ones(5)), "5 pasos hay 4 fronteras"),
+        (lambda: bptt_logits(None, text()[0], [1, 0]), "5 pasos hay 4 fronteras"),
+        (lambda: bptt_logits(language_model(RNNScratch), text()[0][0], torch.ones(4)), "lote"),
     ],
 )
 def test_wrong_settings_are_explained(use, words):
@@ -235,6 +239,45 @@ def test_recorder_keeps_one_page_per_epoch():
     assert recorder.norms.shape == (3, 2, STEPS)
     torch.testing.assert_close(recorder.norms[0], expected[0])
     assert not torch.allclose(recorder.norms[0], recorder.norms[2])
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, GRUScratch])
+def test_gradients_are_taken_without_cudnn(kind):
+    """En una GPU, cuDNN no retropropaga por una red en modo de evaluación."""
+    model, used = language_model(kind), []
+    model.rnn.register_forward_hook(lambda *_: used.append(torch.backends.cudnn.enabled))
+    before = torch.backends.cudnn.enabled
+    state_gradients(model, *text())
+    assert used == [False] * STEPS and torch.backends.cudnn.enabled == before
+
+
+def test_padded_targets_do_not_count():
+    model, (X, Y) = language_model(GRUScratch), text()
+    padded = Y.clone()
+    padded[:, 3:] = -100
+    shorter = state_gradients(model, X[:, :3], Y[:, :3])
+    found = state_gradients(model, X, padded)
+    torch.testing.assert_close(found[:, :3], shorter)
+    assert not found[:, 3:].any()
+
+
+@pytest.mark.parametrize(
+    "Y, words",
+    [
+        (text()[1][:, :3], r"\(2, 3\).*\(2, 5\)"),
+        (text()[1].float(), "float32"),
+        (text()[1].tolist(), "list"),
+        (text()[1] + V, "vocabulario"),
+    ],
+)
+def test_wrong_targets_are_explained(Y, words):
+    with pytest.raises(CourseError, match=words):
+        state_gradients(language_model(RNNScratch), text()[0], Y)
+
+
+def test_an_empty_recorder_is_explained():
+    with pytest.raises(CourseError, match="record"):
+        GradientRecorder(language_model(RNNScratch), *text()).norms  # noqa: B018
 
 
 def test_torch_nets_with_layers_inside_are_refused():

@@ -299,3 +299,16 @@ def test_unrolled_explains_wrong_states(cell):
     for state in [*wrong, "H", 0.0, H[0], (H, H[0])]:
         with pytest.raises(CourseError, match="estado inicial"):
             net(X, state)
+
+
+@pytest.mark.parametrize("kind", [SimpleRNNCell, GRUCell, LSTMCell])
+def test_a_single_step_explains_wrong_shapes(kind):
+    cell, X, H = kind(4, 5), torch.zeros(2, 4), torch.zeros(2, 5)
+    pair = (lambda H: (H, H)) if kind is LSTMCell else (lambda H: H)
+    wrong = [(torch.zeros(2, 3), None), (torch.zeros(6, 2, 4), None)]
+    wrong += [(X, pair(other)) for other in (torch.zeros(2, 4), torch.zeros(3, 5), H[0], H[None])]
+    wrong += [(X, H if kind is LSTMCell else (H, H)), (X, "H")]
+    for inputs, state in wrong:
+        with pytest.raises(CourseError, match="estado"):
+            cell(inputs, state)
+    assert parts(cell(X, pair(H)))[0].shape == (2, 5)

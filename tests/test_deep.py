@@ -116,6 +116,8 @@ def test_bidirectional_nets_cannot_predict():
     "build, words",
     [
         (lambda: Stacked(), "al menos una capa"),
+        (lambda: Stacked(nn.Linear(4, 5)), "Linear.* no es una red recurrente"),
+        (lambda: Bidirectional(nn.GRUCell(4, 5), nn.GRUCell(4, 5)), "no es una red recurrente"),
         (lambda: Stacked(GRUScratch(4, 5), GRUScratch(4, 5)), "tamaño 5 y la 2 espera 4"),
         (lambda: Stacked(GRUScratch(4, 5), GRUScratch(5, 6)), "num_hiddens=5 y la 2, 6"),
         (
@@ -193,6 +195,20 @@ def test_same_generator_same_masks():
     cell, X = to_cell(RNNScratch(4, 5)), torch.ones(6, 3, 4)
     first, again, other = (Unrolled(cell, 0.5, seeded(seed))(X)[0] for seed in (1, 1, 2))
     assert torch.equal(first, again) and not torch.equal(first, other)
+
+
+def test_masks_are_drawn_where_the_generator_lives(monkeypatch):
+    """Red y datos en un dispositivo («meta»), generador en otro: la máscara viaja."""
+    bernoulli = torch.bernoulli
+
+    def checked(probs, generator):
+        assert probs.device == generator.device
+        return bernoulli(probs, generator=generator)
+
+    monkeypatch.setattr(torch, "bernoulli", checked)
+    net = Unrolled(to_cell(RNNScratch(4, 5)), 0.5, seeded()).to("meta")
+    X = torch.empty(6, 3, 4, device="meta")
+    assert net.draw_mask(X).device == X.device == net(X)[0].device
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1, 1.5])

@@ -145,6 +145,16 @@ def test_means_equal_a_slow_loop(embedding):
     assert found[4].isnan().all() and surprise[4].isnan()
 
 
+@pytest.mark.parametrize("look", [mean_states, mean_surprise])
+@pytest.mark.parametrize(
+    "ids, words",
+    [([1, 9], "índice 9"), ([0.0, 1.0], "float32"), ([[0, 1]], "forma"), ([], "vacías")],
+)
+def test_what_cannot_be_read_is_explained(look, ids, words):
+    with pytest.raises(CourseError, match=words):
+        look(LanguageModel(GRUScratch(5, 4), 5), ids)
+
+
 def test_letter_errors_peak_at_consonants():
     """La figura de Elman: la consonante no se puede saber; después, el resto está dicho."""
     vocab = Vocab(list(LETTERS))

@@ -1,6 +1,7 @@
 """La red a mano contra torch.nn; el modelo de lenguaje contra cuentas lentas."""
 
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from coursekit.recurrent import (
     LanguageModel,
     LSTMScratch,
     RNNScratch,
+    ScheduledSampling,
     choose_symbol,
     from_torch,
     generate,
@@ -321,6 +323,7 @@ def test_same_generator_same_text():
         ("aQb", {}, "«Q»"),
         ("", {}, "vacío"),
         ("a", {"temperature": -1}, "temperature=-1"),
+        ("a", {"temperature": float("nan")}, "temperature=nan"),
         ("a", {"temperature": 1, "top_k": 0}, "top_k=0"),
         ("a", {"temperature": 1, "top_p": 0}, "top_p=0"),
         ("a", {"temperature": 1, "top_p": 1.1}, "top_p=1.1"),
@@ -329,6 +332,44 @@ def test_same_generator_same_text():
 def test_generation_errors_are_kind(prefix, settings, words):
     with pytest.raises(CourseError, match=words):
         generate(language_model(), prefix, 3, Vocab(SYMBOLS), **settings)
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), -float("inf")])
+def test_an_exploded_model_does_not_write(temperature, wrong):
+    """El mayor de unos logits con NaN es el NaN: escribiría siempre ese símbolo."""
+    model = language_model()
+    bias = model.output_layer.bias.data
+    bias[2 if wrong != -float("inf") else slice(None)] = wrong
+    with pytest.raises(CourseError, match=str(wrong)):
+        generate(model, "a", 3, Vocab(SYMBOLS), temperature)
+
+
+def test_a_forbidden_symbol_is_never_drawn():
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.tensor([0.0, -float("inf"), 0.0])
+    assert {choose_symbol(logits, 1.0, None, generator) for _ in range(50)} == {0, 2}
+
+
+class Drawn(Exception):
+    """El sorteo se hizo donde vive el generador."""
+
+
+@pytest.mark.parametrize("function", ["choose_symbol", "ScheduledSampling"])
+def test_draws_happen_where_the_generator_lives(function, monkeypatch):
+    """PyTorch no sortea en un dispositivo con el generador de otro: aquí, «meta» es el otro."""
+    far = SimpleNamespace(device=torch.device("meta"))
+
+    def multinomial(probs, num_samples, generator):
+        assert probs.device == generator.device
+        raise Drawn
+
+    monkeypatch.setattr(torch, "multinomial", multinomial)
+    with pytest.raises(Drawn):
+        if function == "choose_symbol":
+            choose_symbol(torch.zeros(3), 1.0, generator=far)
+        else:
+            ScheduledSampling(language_model(), 0.5, far)(torch.tensor([[0, 1]]))
 
 
 def test_unknown_symbols_are_named_even_with_a_default_index():

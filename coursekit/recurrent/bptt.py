@@ -21,15 +21,18 @@ def bptt_logits(
         factors: (pasos - 1,), el ξ de cada frontera entre un paso y el siguiente.
     Returns:
         Los logits (lote, pasos, vocab_size) y el último estado.
+    Raises:
+        CourseError: si no hay un factor por frontera.
     """
-    if factors.shape != (X.shape[1] - 1,):
+    num_steps, factors = X.shape[-1], torch.as_tensor(factors)
+    if factors.shape != (num_steps - 1,):
         raise CourseError(
-            f"factors tiene forma {tuple(factors.shape)}: con {X.shape[1]} pasos hay "
-            f"{X.shape[1] - 1} fronteras, y cada una lleva su factor."
+            f"factors tiene forma {tuple(factors.shape)}: con {num_steps} pasos hay "
+            f"{num_steps - 1} fronteras, y cada una lleva su factor."
         )
     # Donde ξ = 1 no hay nada que hacer: los pasos seguidos se leen de una vez.
     cuts = (factors != 1).nonzero().flatten()
-    chunks = torch.tensor_split(X, (cuts + 1).tolist(), dim=1)
+    chunks = torch.tensor_split(X, (cuts + 1).tolist(), dim=-1)
     outputs = []
     for chunk, factor in zip(chunks, [1.0, *factors[cuts].tolist()]):
         logits, state = model(chunk, scale_gradient(state, factor))
@@ -46,7 +49,13 @@ def truncation(num_steps: int, every: int) -> torch.Tensor:
     """Factores de la BPTT truncada: un corte tras cada `every` pasos, (num_steps - 1,).
 
     Su gradiente es sesgado: lo que va más allá de un corte nunca se aprende.
+
+    Raises:
+        CourseError: si `num_steps` o `every` es menor que 1.
+
+    Source: Williams y Peng (1990), «An Efficient Gradient-Based Algorithm…».
     """
+    check_steps(num_steps)
     if every < 1:
         raise CourseError(f"every={every}: entre dos cortes hay al menos un paso.")
     factors = torch.ones(num_steps - 1)
@@ -63,11 +72,26 @@ def random_truncation(
     media del gradiente es el gradiente entero; el precio es la varianza, que crece con
     cada frontera que cruza.
 
+    Raises:
+        CourseError: si `num_steps` es menor que 1 o `keep` no es una probabilidad
+            mayor que 0.
+
     Source: Tallec y Ollivier (2017), «Unbiasing Truncated Backpropagation…».
     """
+    check_steps(num_steps)
     if not 0 < keep <= 1:
         raise CourseError(
             f"keep={keep} es la probabilidad de no cortar: mayor que 0 y hasta 1."
         )
     probs = torch.full((num_steps - 1,), float(keep))
     return torch.bernoulli(probs, generator=generator) / keep
+
+
+def check_steps(num_steps: int) -> None:
+    """Comprueba que haya algún paso.
+
+    Raises:
+        CourseError: si no lo hay.
+    """
+    if num_steps < 1:
+        raise CourseError(f"num_steps={num_steps}: un texto tiene al menos un paso.")

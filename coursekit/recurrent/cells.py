@@ -24,6 +24,7 @@ class SimpleRNNCell(nn.Module):
     def forward(self, X, H=None, mask=1.0):
         """X (lote, num_inputs) y H (lote, num_hiddens) -> la nueva H."""
         H = X.new_zeros(len(X), self.num_hiddens) if H is None else H
+        check_step(self, X, H)
         return torch.tanh(self.linear(mask * torch.cat([X, H], dim=1)))
 
 
@@ -43,7 +44,10 @@ class LSTMCell(nn.Module):
     def forward(self, X, state=None, mask=1.0):
         """X (lote, num_inputs) y H, C (lote, num_hiddens) -> la nueva (H, C)."""
         zeros = X.new_zeros(len(X), self.num_hiddens)
-        H, C = (zeros, zeros) if state is None else state
+        state = (zeros, zeros) if state is None else state
+        check_pair(state)
+        check_step(self, X, *state)
+        H, C = state
         I, F, G, O = self.gates(mask * torch.cat([X, H], dim=1)).chunk(4, dim=1)
         C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
         return torch.sigmoid(O) * torch.tanh(C), C
@@ -65,6 +69,7 @@ class GRUCell(nn.Module):
     def forward(self, X, H=None, mask=1.0):
         """X (lote, num_inputs) y H (lote, num_hiddens) -> la nueva H."""
         H = X.new_zeros(len(X), self.num_hiddens) if H is None else H
+        check_step(self, X, H)
         gates = torch.sigmoid(self.gates(mask * torch.cat([X, H], dim=1)))
         R, Z = gates.chunk(2, dim=1)
         N = torch.tanh(self.candidate(mask * torch.cat([X, R * H], dim=1)))
@@ -79,7 +84,10 @@ class Unrolled(nn.Module):
         dropout: fracción de [X, H] que se apaga al entrenar, **la misma en todos los
             pasos de cada secuencia** (dropout variacional); lo demás se divide por
             1 - dropout. La celda de la LSTM y el H que mezcla Z no se apagan.
-        generator: fuente de azar de las máscaras.
+        generator: fuente de azar de las máscaras; puede ser de la CPU aunque la red
+            esté en una GPU.
+    Raises:
+        CourseError: si dropout no es una fracción posible.
 
     Source: Gal y Ghahramani (2016), «A Theoretically Grounded Application of Dropout…».
     """
@@ -114,8 +122,26 @@ class Unrolled(nn.Module):
             return 1.0
         keep = 1 - self.dropout
         shape = inputs.shape[1], self.num_inputs + self.num_hiddens
-        probs = inputs.new_full(shape, keep)
-        return torch.bernoulli(probs, generator=self.generator) / keep
+        device = inputs.device if self.generator is None else self.generator.device
+        probs = inputs.new_full(shape, keep, device=device)
+        mask = torch.bernoulli(probs, generator=self.generator) / keep
+        return mask.to(inputs.device)
+
+
+def check_step(cell: nn.Module, X: torch.Tensor, *states: torch.Tensor) -> None:
+    """Comprueba lo que recibe una celda en un paso.
+
+    Raises:
+        CourseError: si X no es (lote, num_inputs) o algún estado no tiene una fila de
+            num_hiddens números por cada fila de X.
+    """
+    found = [tuple(getattr(part, "shape", ())) for part in (X, *states)]
+    expected = [(len(X), cell.num_inputs)] + [(len(X), cell.num_hiddens)] * len(states)
+    if found != expected:
+        raise CourseError(
+            f"X y el estado tienen formas {found} y la celda espera {expected}: una "
+            "fila por secuencia, sin la dimensión de los pasos."
+        )
 
 
 def check_state(net: Unrolled, inputs: torch.Tensor, state) -> None:

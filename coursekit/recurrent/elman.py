@@ -15,8 +15,12 @@ def mean_surprise(model: LanguageModel, ids) -> torch.Tensor:
         ids: índices del texto, leído de corrido.
     Returns:
         Vector (vocab_size,); NaN en los símbolos que no hay que predecir nunca.
+    Raises:
+        CourseError: si `ids` no son al menos dos índices del vocabulario.
+
+    Source: Elman (1990), «Finding Structure in Time».
     """
-    ids = torch.as_tensor(ids)
+    ids = torch.as_tensor(ids, device="cpu")  # donde log_probs deja lo que mide
     surprise = -model.log_probs(ids[None])[0]
     return mean_by_symbol(surprise[:, None], ids[1:], model.vocab_size)[:, 0]
 
@@ -28,6 +32,10 @@ def mean_states(model: LanguageModel, ids) -> torch.Tensor:
         ids: índices del texto, leído de corrido.
     Returns:
         Matriz (vocab_size, num_hiddens); una fila de NaN si el símbolo no está.
+    Raises:
+        CourseError: si `ids` no son índices del vocabulario.
+
+    Source: Elman (1990), «Finding Structure in Time».
     """
     X = torch.as_tensor(ids, device=model.output_layer.weight.device)[None]
     check_ids(X, model.vocab_size)

@@ -22,6 +22,9 @@ def generate(
 
     Si el prefijo es una lista de palabras, también lo que vuelve. Los demás argumentos,
     `temperature`, `top_k`, `generator` y `top_p`: véase `choose_symbol`.
+
+    Raises:
+        CourseError: si el prefijo está vacío o tiene un símbolo desconocido.
     """
     check_prefix(prefix, vocab)
     ids, device = vocab(list(prefix)), next(model.parameters()).device
@@ -50,13 +53,36 @@ def choose_symbol(
         logits: (vocab_size,).
         temperature: T; con 0, el más probable (generación voraz).
         top_k: si se da, solo compiten los k símbolos más probables.
-        generator: fuente de azar, para poder repetir el resultado.
+        generator: fuente de azar, para poder repetir el resultado; puede ser de la CPU
+            aunque la red esté en una GPU.
         top_p: si se da, de los que compiten quedan los más probables, los menos que
             sumen al menos p; el que cruza el umbral entra (muestreo del núcleo).
+    Raises:
+        CourseError: si algún ajuste no es posible o hay logits que no son números.
 
     Source: Holtzman et al. (2020), «The Curious Case of Neural Text Degeneration».
     """
-    if temperature < 0 or (top_k is not None and top_k < 1):
+    check_choice(logits, temperature, top_k, top_p)
+    if temperature == 0:
+        return logits.argmax().item()
+    if generator is not None:
+        logits = logits.to(generator.device)
+    values, symbols = logits.topk(min(top_k or len(logits), len(logits)))
+    # Restar el máximo no cambia la softmax y evita desbordes cuando T es casi 0.
+    probs = F.softmax((values - values[0]).double() / temperature, dim=0)
+    if top_p is not None:
+        # Entra quien tiene por delante menos de p: también el que cruza el umbral.
+        probs = torch.where(probs.cumsum(0) - probs < top_p, probs, 0)
+    return symbols[torch.multinomial(probs, 1, generator=generator)].item()
+
+
+def check_choice(logits, temperature, top_k, top_p) -> None:
+    """Comprueba los argumentos de `choose_symbol`.
+
+    Raises:
+        CourseError: si algún ajuste no es posible o hay logits que no son números.
+    """
+    if not temperature >= 0 or (top_k is not None and top_k < 1):
         raise CourseError(
             f"temperature={temperature} y top_k={top_k}: la temperatura no puede ser "
             "negativa y top_k, si se da, debe ser al menos 1."
@@ -66,15 +92,11 @@ def choose_symbol(
             f"top_p={top_p} es la probabilidad que deben sumar los símbolos que "
             "compiten: tiene que ser mayor que 0 y, como mucho, 1."
         )
-    if temperature == 0:
-        return logits.argmax().item()
-    values, symbols = logits.topk(min(top_k or len(logits), len(logits)))
-    # Restar el máximo no cambia la softmax y evita desbordes cuando T es casi 0.
-    probs = F.softmax((values - values[0]).double() / temperature, dim=0)
-    if top_p is not None:
-        # Entra quien tiene por delante menos de p: también el que cruza el umbral.
-        probs = torch.where(probs.cumsum(0) - probs < top_p, probs, 0)
-    return symbols[torch.multinomial(probs, 1, generator=generator)].item()
+    if not logits.max().isfinite():
+        raise CourseError(
+            f"El logit mayor es {logits.max().item()} y no hay qué elegir: la red dejó "
+            "de dar números; ¿explotó el entrenamiento?"
+        )
 
 
 def check_prefix(prefix: str | list[str], vocab) -> None:

@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from coursekit.errors import CourseError
 from coursekit.recurrent.deep import sizes
 from coursekit.recurrent.language_model import LanguageModel, check_ids
 from coursekit.recurrent.states import parts
@@ -21,12 +22,19 @@ def state_gradients(
             entonces al paso t solo le llega lo que viajó hasta él.
     Returns:
         Tensor (capas, pasos). Los gradientes de los parámetros no se tocan.
+    Raises:
+        CourseError: si la red tiene capas dentro que no se ven, o X e Y no casan.
+
+    Source: Bengio, Simard y Frasconi (1994); Pascanu, Mikolov y Bengio (2013).
     """
     layers = list(getattr(model.rnn, "layers", [model.rnn]))
     for layer in layers:
         sizes(layer)  # una sola capa en cada uno
     check_ids(X, model.vocab_size)
-    with evaluating(model), torch.enable_grad():
+    check_targets(Y, X, model.vocab_size)
+    # cuDNN, en una GPU, no retropropaga en modo de evaluación.
+    no_cudnn = torch.backends.cudnn.flags(enabled=False)
+    with evaluating(model), torch.enable_grad(), no_cudnn:
         inputs, states = model.vectors(X.T).split(1), []
         for layer in layers:
             inputs, layer_states = read_by_steps(layer, inputs)
@@ -52,6 +60,27 @@ def read_by_steps(layer, inputs) -> tuple[list, list]:
     return [parts(state)[0] for state in states], states
 
 
+def check_targets(Y: torch.Tensor, X: torch.Tensor, vocab_size: int) -> None:
+    """Comprueba que haya un objetivo por entrada.
+
+    Raises:
+        CourseError: si Y no tiene la forma de X o un objetivo no es del vocabulario ni
+            -100, que no cuenta.
+    """
+    if not torch.is_tensor(Y) or Y.shape != X.shape or Y.dtype != torch.long:
+        given = f"{Y.dtype} {tuple(Y.shape)}" if torch.is_tensor(Y) else type(Y).__name__
+        raise CourseError(
+            f"Los objetivos son {given} y deben ser un tensor torch.long de forma "
+            f"{tuple(X.shape)}, la de las entradas."
+        )
+    wrong = Y[(Y != -100) & ((Y < 0) | (Y >= vocab_size))].tolist()
+    if wrong:
+        raise CourseError(
+            f"El objetivo {wrong[0]} no es del vocabulario, que va de 0 a "
+            f"{vocab_size - 1}."
+        )
+
+
 class GradientRecorder:
     """Cuaderno de `state_gradients`: siempre el mismo lote, una anotación por época.
 
@@ -75,5 +104,11 @@ class GradientRecorder:
 
     @property
     def norms(self) -> torch.Tensor:
-        """Todo lo anotado, (épocas, capas, pasos)."""
+        """Todo lo anotado, (épocas, capas, pasos).
+
+        Raises:
+            CourseError: si aún no se anotó nada.
+        """
+        if not self.pages:
+            raise CourseError("Todavía no hay nada anotado: llama antes a record().")
         return torch.stack(self.pages)

@@ -21,7 +21,10 @@ class ScheduledSampling(nn.Module):
         model: el modelo; sus parámetros son los que se entrenan.
         teacher_prob: probabilidad de leer la verdad; 1 es teacher forcing. Se puede
             cambiar de una época a otra: lo normal es empezar en 1 y bajarla.
-        generator: fuente de azar de las monedas y los sorteos.
+        generator: fuente de azar de las monedas y los sorteos; puede ser de la CPU
+            aunque la red esté en una GPU.
+    Raises:
+        CourseError: al leer, si teacher_prob no es una probabilidad.
 
     Source: Bengio et al. (2015), «Scheduled Sampling for Sequence Prediction…».
     """
@@ -44,11 +47,16 @@ class ScheduledSampling(nn.Module):
         for truth in X.roll(-1, dims=1).split(1, dim=1):  # el símbolo que sigue
             logits, state = self.model(inputs, state)
             outputs.append(logits)
-            probs = logits[:, 0].detach().softmax(dim=1)
-            own = torch.multinomial(probs, 1, generator=self.generator)
-            coins = torch.rand(own.shape, generator=self.generator, device=X.device)
+            own, coins = self.draw(logits[:, 0].detach().softmax(dim=1))
             inputs = torch.where(coins < self.teacher_prob, truth, own)
         return torch.cat(outputs, dim=1), state
+
+    def draw(self, probs):
+        """Un símbolo y una moneda por fila de probs (lote, vocab_size): (lote, 1)."""
+        device = probs.device if self.generator is None else self.generator.device
+        own = torch.multinomial(probs.to(device), 1, generator=self.generator)
+        coins = torch.rand(own.shape, generator=self.generator, device=device)
+        return own.to(probs.device), coins.to(probs.device)
 
 
 def check_probability(teacher_prob: float) -> None:

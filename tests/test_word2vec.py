@@ -183,6 +183,30 @@ def test_a_step_moves_against_the_gradient(examples, num_negatives):
     assert model.step(inputs, 4, np.full(V, 1 / V), lr=0) < first
 
 
+@pytest.mark.parametrize("negatives", [[], [1, 1, 5], [4, 1, 4]])
+@pytest.mark.parametrize("inputs", [[2], [2, 5, 2], [0, 1, 4, 4]])
+def test_a_step_is_gradient_descent(inputs, negatives):
+    """Las dos tablas cambian -lr · gradiente, por diferencias finitas; también lo repetido."""
+    model = Word2VecScratch(V, DIM, num_negatives=len(negatives), rng=np.random.default_rng(0))
+    model.rng = SimpleNamespace(choice=lambda *_, **__: negatives)
+    noise, lr, eps = np.full(V, 1 / V), 0.1, 1e-5
+    before = np.array(tables())
+
+    def step_from(start, lr):
+        model.W_in, model.W_out = start.copy()
+        return model.step(inputs, 4, noise, lr)
+
+    numeric = np.zeros_like(before)
+    for place in np.ndindex(before.shape):
+        push = np.zeros_like(before)
+        push[place] = eps
+        numeric[place] = (step_from(before + push, 0) - step_from(before - push, 0)) / (2 * eps)
+    step_from(before, lr)
+    np.testing.assert_allclose(
+        np.array([model.W_in, model.W_out]), before - lr * numeric, atol=1e-8
+    )
+
+
 @pytest.mark.parametrize("num_negatives", [0, 5])
 @pytest.mark.parametrize("examples", [skipgram, cbow])
 def test_scratch_learns_two_topics(examples, num_negatives):
@@ -223,6 +247,30 @@ def test_scratch_is_repeatable():
 def test_bad_corpora_are_explained(sentences, message):
     with pytest.raises(CourseError, match=message):
         Word2VecScratch(V, DIM, rng=np.random.default_rng(0)).fit(sentences)
+
+
+@pytest.mark.parametrize(
+    "use, message",
+    [
+        (lambda rng: Word2VecScratch(V, DIM, window=0, rng=rng), "window=0"),
+        (lambda rng: Word2VecScratch(V, DIM, num_negatives=-1, rng=rng), "num_negatives=-1"),
+        (lambda rng: Word2VecScratch(V, DIM, "otros", rng=rng), "'otros'"),
+        (lambda rng: Word2Vec(V, DIM, "otros", rng=rng), "'otros'"),
+        (lambda rng: Word2Vec(V, DIM, rng=rng).fit(topics(), num_threads=0), "procesador, no 0"),
+    ],
+)
+def test_bad_settings_are_explained(use, message):
+    with pytest.raises(CourseError, match=message):
+        use(np.random.default_rng(0))
+
+
+def test_examples_are_known_by_their_name():
+    """En un cuaderno, `skipgram` puede ser la copia de una celda: no por eso es CBOW."""
+
+    def skipgram(sentence, window, rng):
+        raise NotImplementedError
+
+    assert not Word2Vec(V, DIM, skipgram, rng=np.random.default_rng(0)).cbow
 
 
 def test_subsampling_that_leaves_nothing_is_explained():

@@ -106,7 +106,7 @@ def test_padding_is_not_trained(name):
     model = build(name)
     model(*padded([[2, 3, 4, 5], [6]], extra=2)).square().sum().backward()
     gradient = model.embedding.weight.grad
-    assert not gradient[PAD].any()
+    assert not gradient[PAD].any() and not model.embedding.weight[PAD].any()
     assert gradient[2].any() and gradient[6].any()
 
 
@@ -180,6 +180,15 @@ def test_dropout_only_while_training():
         assert torch.equal(model(*batch), model(*batch))
         model.train()
         assert not torch.equal(model(*batch), model(*batch))
+
+
+def test_dropout_follows_the_embeddings_and_every_layer():
+    sizes = []
+    model = build("lstm")
+    model.dropout.register_forward_hook(lambda _, inputs, out: sizes.append(tuple(out.shape)))
+    model(*padded([[2, 3, 4], [5]]))
+    assert sizes == [(2, 3, 4), (2, 3, 10), (2, 3, 10), (2, 10)]
+    assert model.dropout.p == 0.5 and model.output_layer.in_features == 10
 
 
 def test_parameter_counts():
@@ -490,10 +499,28 @@ def test_tfidf_answers_the_same_questions():
     )
 
 
+def test_tfidf_weights_are_the_slow_formula():
+    """(1 + log tf) · (1 + log((1 + n) / (1 + df))), con cada texto de norma 1."""
+    texts = ["la casa la casa roja", "la casa", "el perro", "la nada"]
+    model = TfidfClassifier("spanish", min_freq=2).fit(corpus(texts, "abab"))
+    terms = ["casa", "la", "la casa"]  # palabras y parejas que están en dos textos
+    assert model.vectorizer.get_feature_names_out().tolist() == terms
+    for text, row in zip(texts, model.vectorizer.transform(texts).toarray()):
+        tokens = text.split()
+        tokens += [" ".join(pair) for pair in zip(tokens, tokens[1:])]
+        df = [sum(term in other for other in texts) for term in terms]
+        slow = np.array([
+            (1 + math.log(tokens.count(term))) * (1 + math.log(5 / (1 + n)))
+            if term in tokens else 0.0
+            for term, n in zip(terms, df)
+        ])  # fmt: skip
+        np.testing.assert_allclose(row, slow / max(np.linalg.norm(slow), 1e-9))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_saved_classifier_comes_back(name, tmp_path):
     tokens = ["<unk>", "<pad>", *"ñabcdefghi"]
-    reader = TextReader("spanish", Vocab(tokens, 0), ("x", "y", "z"), max_length=7)
+    reader = TextReader("spanish", Vocab(tokens, 0), ("x", "y", "z"), max_length=7, ngrams=2)
     saved = TextClassifier(build(name), reader)
     saved.save(tmp_path / "nuevo")
     assert sorted(path.name for path in (tmp_path / "nuevo").iterdir()) == [

@@ -19,6 +19,7 @@ def compare(name: str, ours, reference, tolerance: float = 1e-6) -> None:
     ours, reference = _dense(ours), _dense(reference)
     assert ours.shape == reference.shape, f"{name}: formas {ours.shape} y {reference.shape}"
     largest = float(np.abs(ours - reference).max(initial=0))
+    assert math.isfinite(largest), f"{name}: hay números que no son finitos"
     # Una potencia de diez: la última cifra de una diferencia de redondeo no significa nada.
     bound = f"menor que 1e{math.floor(math.log10(largest)) + 1}" if largest else "0"
     print(f"{name} | exacto: {_yes(largest == 0)} | aproximado: {_yes(largest <= tolerance)} "
@@ -29,7 +30,7 @@ def compare(name: str, ours, reference, tolerance: float = 1e-6) -> None:
 def _dense(value) -> np.ndarray:
     if hasattr(value, "toarray"):
         return value.toarray()
-    return value.detach().numpy() if hasattr(value, "detach") else np.asarray(value)
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
 
 
 def _yes(condition: bool) -> str:

@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str, encoding: str = "utf-8") -> None:
+def write_whole(path: Path, content: str | bytes, encoding: str = "utf-8") -> None:
     """Escribe un archivo de una vez: quien interrumpe no encuentra nada a medias."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".nuevo")
-    draft.write_bytes(text.encode(encoding))
+    draft.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
     os.replace(draft, path)

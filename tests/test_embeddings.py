@@ -97,6 +97,7 @@ def test_cooccurrence_reads_the_same_backwards(sentences, window):
         ([[0, -2]], 2, "van de -2"),
         ([["sol", "mar"]], 2, "lista de índices"),
         ([0, 1, 2], 2, "lista de índices"),
+        ([[0.5, 1.5]], 2, "lista de índices"),
     ],
 )
 def test_cooccurrence_explains_bad_input(sentences, window, message):
@@ -193,6 +194,7 @@ def test_svd_is_repeatable_and_accepts_integers():
         (np.eye(4), 4, "entre 1 y 3"),
         (np.eye(4), 0, "no 0"),
         (np.zeros((4, 4)), 2, "ceros"),
+        (np.full((4, 4), np.nan), 2, "finitos"),
     ],
 )
 def test_svd_explains_bad_input(matrix, dim, message):

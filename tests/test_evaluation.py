@@ -9,7 +9,17 @@ matplotlib.use("Agg")
 
 from coursekit.checks import compare, settle
 from coursekit.data import load_sample
-from coursekit.embeddings import bootstrap_interval, odd_one_out
+from coursekit.embeddings import (
+    analogies,
+    analogy,
+    associations,
+    bootstrap_interval,
+    keyed_vectors,
+    nearest,
+    odd_one_out,
+    read_analogies,
+    similarity,
+)
 from coursekit.errors import CourseError
 from coursekit.plots import scatter_words
 from coursekit.plots.words import factorisation, sliding_window
@@ -24,6 +34,28 @@ VECTORS = np.array([[1, 0.1, 0], [1, 0, 0.2], [0.9, 0.1, 0], [0, 1, 1], [0, 0, 0
 def test_odd_one_out_is_the_least_similar_whatever_its_place(vectors):
     for order in (["pan", "vino", "queso", "mesa"], ["mesa", "queso", "vino", "pan"]):
         assert odd_one_out(order, vectors, VOCAB) == "mesa"
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda vectors: nearest("pan", vectors, VOCAB),
+        lambda vectors: associations("pan", vectors, VOCAB),
+        lambda vectors: odd_one_out(["pan", "vino", "mesa"], vectors, VOCAB),
+        lambda vectors: analogy("pan", "vino", "mesa", vectors, VOCAB),
+        lambda vectors: analogies(read_analogies(["pan vino mesa queso"]), vectors, VOCAB),
+        lambda vectors: similarity([("pan", "vino", 1.0)] * 30, vectors, VOCAB, None),
+        lambda vectors: keyed_vectors(vectors, VOCAB),
+    ],
+)
+def test_every_question_needs_one_finite_vector_per_word(ask):
+    """Con un NaN, argmax elige siempre esa palabra: parecería que acierta."""
+    with pytest.raises(CourseError, match=r"\(5, dim\), uno por palabra, no \(4, 3\)"):
+        ask(VECTORS[:4])
+    exploded = VECTORS.copy()
+    exploded[3, 1] = np.nan
+    with pytest.raises(CourseError, match="no son finitos"):
+        ask(exploded)
 
 
 def test_odd_one_out_agrees_with_a_slow_loop():

@@ -89,6 +89,10 @@ def test_glove_files_have_no_header_and_words_with_spaces(path):
     path.write_text("de 0.1 0.2\n. . 1e-3 -2\n", "utf-8")
     vocab, vectors = load_vectors(path)
     assert vocab.get_itos() == ["de", ". ."]
+    path.write_text("2 2\nde 0.1 0.2\n1605 1e-3 -2\n", "utf-8-sig")  # con marca de orden
+    assert load_vectors(path)[0].get_itos() == ["de", "1605"]
+    path.write_text("de 0.1 0.2\n. . 1e-3 -2\n", "utf-8")
+    vocab, vectors = load_vectors(path)
     np.testing.assert_allclose(vectors, [[0.1, 0.2], [0.001, -2]], rtol=1e-6)
 
 
@@ -142,6 +146,13 @@ def test_bad_input_is_explained(path):
         load_vectors(path, binary=True)
     path.write_text("1 2\nsol nan 1\n")
     with pytest.raises(CourseError, match="finitos"):
+        load_vectors(path)
+    path.write_text("uno 1\ndos 3 4\n")  # la primera línea, cortada
+    with pytest.raises(CourseError, match="vector 2 .* 1 números"):
+        load_vectors(path)
+    whole = gzip.compress(b"1 1\nsol 1\n")
+    path.write_bytes(whole[:12] + b"\xff\xff" + whole[14:])
+    with pytest.raises(CourseError, match="No se puede leer"):
         load_vectors(path)
     path.write_text("2 1\nsol 1\nsol 2\n")
     with pytest.raises(CourseError, match="sol"):

@@ -11,6 +11,11 @@ from torch import nn
 from coursekit.errors import CourseError
 from coursekit.training import History, clip_gradients, evaluating, fit
 
+NO_BATCHES = (
+    "No hay ningún lote: da un DataLoader o una lista, que se pueden recorrer en cada "
+    "época; un generador se agota en la primera."
+)
+
 
 @dataclass
 class ClassifierHistory(History):
@@ -77,6 +82,8 @@ def train_classifier_epoch(model, batches, optimizer, clip=1.0) -> tuple[float, 
         total_loss += loss.item() * len(labels)
         num_right += (logits.argmax(1) == labels).sum().item()
         num_examples += len(labels)
+    if num_examples == 0:
+        raise CourseError(NO_BATCHES)
     return total_loss / num_examples, num_right / num_examples
 
 
@@ -133,6 +140,8 @@ def evaluate(model: nn.Module, batches: Iterable) -> Evaluation:
             (model(ids, lengths).log_softmax(1), labels)
             for ids, lengths, labels in to_device(batches, model)
         ]
+    if not scored:
+        raise CourseError(NO_BATCHES)
     log_probs, labels = (torch.cat(part).cpu().numpy() for part in zip(*scored))
     return score(log_probs, labels)
 

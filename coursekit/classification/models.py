@@ -242,9 +242,10 @@ def check_batch(ids: torch.Tensor, lengths: torch.Tensor, vocab_size: int) -> No
             f"Hay un índice {low if low < 0 else high} fuera del vocabulario: con "
             f"{vocab_size} tokens los índices van de 0 a {vocab_size - 1}."
         )
-    one_each = lengths.shape == ids.shape[:1]
-    if not one_each or lengths.min() < 1 or lengths.max() > ids.shape[1]:
+    one_each = torch.is_tensor(lengths) and lengths.shape == ids.shape[:1]
+    whole = one_each and not lengths.is_floating_point()
+    if not whole or lengths.min() < 1 or lengths.max() > ids.shape[1]:
         raise CourseError(
-            f"Los largos deben ser {len(ids)}, uno por texto, entre 1 y "
-            f"{ids.shape[1]}, y son {lengths.tolist()[:5]}."
+            f"Los largos deben ser un tensor de {len(ids)} enteros, uno por texto, "
+            f"entre 1 y {ids.shape[1]}, y son {list(lengths)[:5]}."
         )

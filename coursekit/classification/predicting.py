@@ -69,7 +69,7 @@ class TextClassifier:
         Raises:
             CourseError: si la red no es de las que este curso sabe volver a abrir.
         """
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         name = type(self.model).__name__
         if name not in MODELS or not hasattr(self.model, "settings"):
@@ -88,7 +88,7 @@ class TextClassifier:
         }
         text = json.dumps(settings, ensure_ascii=False, indent=1) + "\n"
         write_whole(Path(folder) / SETTINGS, text)
-        save_file(self.model.state_dict(), Path(folder) / WEIGHTS)
+        write_whole(Path(folder) / WEIGHTS, save(self.model.state_dict()))
 
     @classmethod
     def load(cls, folder: str | Path) -> "TextClassifier":

@@ -38,6 +38,8 @@ class TfidfClassifier:
         self.labels = class_names(corpus)
         try:
             X = self.vectorizer.fit_transform(corpus.documents)
+        except CourseError:  # también es un ValueError
+            raise
         except ValueError:  # ninguna palabra llega a min_freq
             raise CourseError(
                 f"Ninguna palabra aparece en {self.vectorizer.min_df} textos: usa más "

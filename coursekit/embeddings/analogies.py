@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from coursekit.embeddings.neighbours import word_index
+from coursekit.embeddings.neighbours import check_vectors, word_index
 from coursekit.embeddings.similarity import unit_rows, word_rows
 from coursekit.errors import CourseError
 
@@ -122,8 +122,10 @@ def analogies(
         fold_accents: si «Peru» vale por «Perú».
         block_size: preguntas a la vez; la memoria es de `block_size` × V números.
     Raises:
-        CourseError: si el método no existe o no queda ninguna pregunta.
+        CourseError: si el método no existe, no queda ninguna pregunta o los vectores
+            no son uno por palabra.
     """
+    check_vectors(vectors, vocab)
     scores_of, questions = _method(method), list(questions)
     words = [(q.a, q.b, q.c, q.d) for q in questions]
     rows = word_rows(words, vocab, fold_accents).reshape(-1, 4)
@@ -160,8 +162,10 @@ def analogy(
     Returns:
         Pares (palabra, puntuación).
     Raises:
-        CourseError: si alguna palabra no está en `vocab` o el método no existe.
+        CourseError: si alguna palabra no está en `vocab`, el método no existe o los
+            vectores no son uno por palabra.
     """
+    check_vectors(vectors, vocab)
     inputs = [word_index(word, vocab) for word in (a, b, c)]
     scores = _method(method)(unit_rows(vectors), *([row] for row in inputs))[0]
     best = np.argsort(-scores, kind="stable")

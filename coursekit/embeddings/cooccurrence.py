@@ -50,10 +50,12 @@ def cooccurrence(
     # Un hueco de `window` desconocidas: ningún par salta de una frase a otra.
     gap = np.full(window, -1)
     try:
-        parts = [part for s in sentences for part in (np.asarray(s, dtype=int), gap)]
+        parts = [part for s in sentences for part in (np.asarray(s), gap) if len(part)]
         text = np.concatenate([gap, *parts])
-    except (TypeError, ValueError) as error:
-        raise CourseError("Cada frase debe ser una lista de índices.") from error
+    except (TypeError, ValueError):  # una frase que es un número, o dos formas distintas
+        text = np.empty(0)
+    if text.dtype.kind != "i":
+        raise CourseError("Cada frase debe ser una lista de índices enteros.")
     if text.min() < -1 or text.max() >= vocab_size:
         raise CourseError(
             f"Los índices van de {text.min()} a {text.max()}, pero deben estar "

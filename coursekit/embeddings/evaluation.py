@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from coursekit.embeddings.neighbours import word_index
+from coursekit.embeddings.neighbours import check_vectors, word_index
 from coursekit.errors import CourseError
 
 
@@ -18,8 +18,10 @@ def odd_one_out(words: Sequence[str], vectors, vocab) -> str:
     Returns:
         La palabra de menor suma de cosenos con las otras.
     Raises:
-        CourseError: si alguna palabra no está en `vocab` o son menos de tres.
+        CourseError: si alguna palabra no está en `vocab`, son menos de tres o los
+            vectores no son uno por palabra.
     """
+    check_vectors(vectors, vocab)
     if len(words) < 3:
         raise CourseError(f"Con {len(words)} palabras no hay intruso: hacen falta tres.")
     rows = vectors[[word_index(word, vocab) for word in words]]

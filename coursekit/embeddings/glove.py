@@ -45,6 +45,8 @@ class GloVe:
     """
 
     def __init__(self, vocab_size, dim=100, num_groups=40, *, rng: np.random.Generator):
+        if num_groups < 1:
+            raise CourseError(f"Hace falta al menos un grupo, no {num_groups}.")
         self.rng, self.num_groups = rng, num_groups
         # Con valores más pequeños los dos factores de un producto casi no se mueven.
         start = (rng.random((2, vocab_size, dim)) - 0.5) * 2 / np.sqrt(dim)

@@ -17,6 +17,23 @@ def word_index(word: str, vocab) -> int:
     return vocab[word]
 
 
+def check_vectors(vectors, vocab) -> None:
+    """Comprueba que haya un vector por palabra y que sean números.
+
+    Raises:
+        CourseError: si faltan o sobran vectores, o alguno no es finito.
+    """
+    shape = np.shape(vectors)
+    if len(shape) != 2 or shape[0] != len(vocab):
+        raise CourseError(
+            f"Los vectores deben ser ({len(vocab)}, dim), uno por palabra, no {shape}."
+        )
+    if not np.isfinite(vectors.data if sp.issparse(vectors) else vectors).all():
+        raise CourseError(
+            "Hay vectores con números que no son finitos: ¿explotó el entrenamiento?"
+        )
+
+
 def nearest(word: str, vectors, vocab, k: int = 10) -> list[tuple[str, float]]:
     """Las `k` palabras cuyos vectores forman el menor ángulo con el de `word`.
 
@@ -28,8 +45,10 @@ def nearest(word: str, vectors, vocab, k: int = 10) -> list[tuple[str, float]]:
     Returns:
         Pares (palabra, coseno) de mayor a menor, sin las palabras de vector nulo.
     Raises:
-        CourseError: si `word` no está en `vocab` o su vector es nulo.
+        CourseError: si `word` no está en `vocab`, su vector es nulo o los vectores no
+            son uno por palabra.
     """
+    check_vectors(vectors, vocab)
     i = word_index(word, vocab)
     X = sp.csr_array(vectors) if sp.issparse(vectors) else np.asarray(vectors)
     norms = np.sqrt((X * X).sum(axis=1))
@@ -54,8 +73,9 @@ def associations(word: str, matrix, vocab, k: int = 10) -> list[tuple[str, float
     Returns:
         Pares (palabra, peso) de mayor a menor.
     Raises:
-        CourseError: si `word` no está en `vocab`.
+        CourseError: si `word` no está en `vocab` o no hay una fila por palabra.
     """
+    check_vectors(matrix, vocab)
     i = word_index(word, vocab)
     weights = sp.csr_array(matrix)[[i]].toarray().ravel()
     weights[i] = 0

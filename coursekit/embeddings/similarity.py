@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.stats import rankdata
 
+from coursekit.embeddings.neighbours import check_vectors
 from coursekit.errors import CourseError
 
 MIN_PAIRS = 20  # con menos, el intervalo abarca casi cualquier correlación
@@ -132,8 +133,10 @@ def similarity(
         fold_accents: si «corazon» vale por «corazón» y «ano» por «año»; hace falta
             cuando las parejas vienen sin tildes.
     Raises:
-        CourseError: si quedan menos de 20 parejas con vector o no hay nada que ordenar.
+        CourseError: si quedan menos de 20 parejas con vector, no hay nada que ordenar o
+            los vectores no son uno por palabra.
     """
+    check_vectors(vectors, vocab)
     rows = word_rows([pair[:2] for pair in pairs], vocab, fold_accents).reshape(-1, 2)
     used = (rows >= 0).all(axis=1)
     if used.sum() < MIN_PAIRS:

@@ -18,7 +18,7 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
     Returns:
         Arreglo (V, dim), con las columnas de mayor a menor valor singular.
     Raises:
-        CourseError: si `dim` no cabe en la matriz o esta es toda ceros.
+        CourseError: si `dim` no cabe en la matriz o esta es toda ceros o no es finita.
     Source:
         Levy, Goldberg y Dagan (2015), sección 3.3, para el exponente p.
     """
@@ -28,6 +28,8 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
             f"dim debe estar entre 1 y {min(A.shape) - 1} para una matriz "
             f"{A.shape}, no {dim}."
         )
+    if not np.isfinite(A.data).all():
+        raise CourseError("La matriz tiene números que no son finitos.")
     if not A.count_nonzero():
         raise CourseError("La matriz es toda ceros: no hay nada que descomponer.")
     start = np.random.default_rng(seed).standard_normal(min(A.shape))

@@ -1,10 +1,12 @@
 """Vectores en ficheros: los formatos de texto y binario de word2vec, y gensim."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
 
+from coursekit.embeddings.neighbours import check_vectors
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
 
@@ -18,14 +20,11 @@ def save_vectors(path: str | Path, vectors, vocab, binary: bool = False) -> None
         vocab: vocabulario con la interfaz de torchtext; los índices son las filas.
         binary: si es cierto, 4 bytes por número; si no, texto.
     Raises:
-        CourseError: si sobran o faltan vectores, o una palabra tiene un espacio.
+        CourseError: si sobran o faltan vectores, alguno no es finito o una palabra
+            tiene un espacio.
     """
+    check_vectors(vectors, vocab)
     X, words = np.asarray(vectors, dtype="<f4"), vocab.get_itos()
-    if X.ndim != 2 or len(X) != len(words):
-        raise CourseError(
-            f"Los vectores deben ser ({len(words)}, dim), uno por palabra, "
-            f"no {X.shape}."
-        )
     for word in words:
         if not word or any(space in word for space in " \t\r\n"):
             raise CourseError(
@@ -54,7 +53,7 @@ def load_vectors(path: str | Path, binary: bool = False) -> tuple[Vocab, np.ndar
     try:
         with _open(path, "rb") as file:
             raw = file.read()
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise CourseError(f"No se puede leer {path}: {error}.") from None
     words, vectors = (_parse_binary if binary else _parse_text)(raw, path)
     if not np.isfinite(vectors).all():
@@ -69,8 +68,9 @@ def keyed_vectors(vectors, vocab):
         vectors: un vector por fila (V, dim).
         vocab: vocabulario con la interfaz de torchtext; los índices son las filas.
     Raises:
-        CourseError: si gensim no está instalado.
+        CourseError: si gensim no está instalado o no hay un vector por palabra.
     """
+    check_vectors(vectors, vocab)
     try:
         from gensim.models import KeyedVectors
     except ImportError:
@@ -100,18 +100,27 @@ def _header(line: bytes) -> tuple[int, int] | None:
 def _parse_row(line: str, dim: int) -> tuple[str, list[float]] | None:
     """Palabra y números de una línea de texto, o nada si no los tiene.
 
-    Se corta desde el final: en GloVe hay palabras con espacios.
+    Se corta desde el final: en GloVe hay palabras con espacios. Ninguna acaba en un
+    número suelto: si lo parece, sobran números.
     """
-    word, *numbers = line.rstrip().rsplit(" ", dim)
+    word, *fields = line.rstrip().rsplit(" ", dim)
+    before, _, last = word.rpartition(" ")
+    numbers = _floats(fields)
+    if numbers is None or len(numbers) != dim or (before and _floats([last])):
+        return None
+    return word, numbers
+
+
+def _floats(fields: list[str]) -> list[float] | None:
     try:
-        return (word, [float(x) for x in numbers]) if len(numbers) == dim else None
+        return [float(field) for field in fields]
     except ValueError:
         return None
 
 
 def _parse_text(raw: bytes, path) -> tuple[list[str], np.ndarray]:
     try:
-        lines = raw.decode("utf-8").rstrip("\n").split("\n")
+        lines = raw.decode("utf-8-sig").rstrip("\n").split("\n")
     except UnicodeDecodeError:
         raise CourseError(
             f"{path} no es de texto: si es del formato binario, léelo con binary=True."

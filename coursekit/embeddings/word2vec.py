@@ -40,6 +40,22 @@ def join(part: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return ids.astype(int), np.repeat(np.arange(len(part)), list(map(len, part)))
 
 
+def is_cbow(examples) -> bool:
+    """Si los ejemplos son los de `cbow` y no los de `skipgram`.
+
+    Por su nombre: en un cuaderno, la función puede estar copiada en una celda.
+
+    Raises:
+        CourseError: si no son ni unos ni otros.
+    """
+    name = getattr(examples, "__name__", examples)
+    if name not in ("skipgram", "cbow"):
+        raise CourseError(
+            f"Los ejemplos los da la función skipgram o la función cbow, no {name!r}."
+        )
+    return name == "cbow"
+
+
 def word_counts(sentences: Iterable, vocab_size: int) -> np.ndarray:
     """Cuántas veces aparece cada palabra.
 
@@ -203,6 +219,12 @@ class Word2VecScratch:
         self, vocab_size, dim, examples=skipgram, window=5, num_negatives=5, sample=0,
         *, rng: np.random.Generator,
     ):  # fmt: skip
+        if window < 1 or num_negatives < 0:
+            raise CourseError(
+                f"window={window} y num_negatives={num_negatives}: hace falta una "
+                "palabra a cada lado, al menos, y ningún número puede ser negativo."
+            )
+        is_cbow(examples)
         self.examples, self.window, self.rng = examples, window, rng
         self.num_negatives, self.sample = num_negatives, sample
         self.W_in = (rng.random((vocab_size, dim)) - 0.5) / dim

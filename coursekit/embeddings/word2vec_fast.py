@@ -1,6 +1,6 @@
 """word2vec por bloques de palabras seguidas: la misma actualización esperada, deprisa.
 
-En lugar de un ejemplo tras otro, cada paso toma unos cientos de bloques de 16 palabras
+En lugar de un ejemplo tras otro, cada paso toma unas decenas de bloques de 32 palabras
 seguidas. Las palabras de un bloque son contexto unas de otras y comparten sus ejemplos
 negativos, así que todas las puntuaciones del bloque son un producto de dos matrices, y
 los gradientes, otros dos.
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from coursekit.embeddings.word2vec import (
     check_examples,
+    is_cbow,
     join,
     keep_probability,
     noise_distribution,
@@ -23,8 +24,8 @@ from coursekit.embeddings.word2vec import (
 )
 from coursekit.errors import CourseError
 
-BLOCK = 16  # palabras seguidas de un bloque
-NEGATIVES = 8  # palabras sorteadas que comparte un bloque
+BLOCK = 32  # palabras seguidas de un bloque
+NEGATIVES = 32  # palabras sorteadas que comparte un bloque
 MAX_STEP = 0.2  # lo más que una aparición mueve un componente de un vector
 
 
@@ -54,7 +55,7 @@ class Word2Vec:
                 f"Hace falta al menos un ejemplo negativo, no {num_negatives}; con "
                 "softmax sobre todo el vocabulario entrena Word2VecScratch."
             )
-        self.cbow, self.window, self.rng = examples is not skipgram, window, rng
+        self.cbow, self.window, self.rng = is_cbow(examples), window, rng
         self.num_negatives, self.sample = num_negatives, sample
         start = (rng.random((vocab_size, dim)) - 0.5) / dim
         self._in = torch.tensor(start, dtype=torch.float32)
@@ -63,8 +64,9 @@ class Word2Vec:
         d = (i - i[:, None]).abs()
         in_radius = (window - d + 1).clamp(min=0) / window
         self.nearness = (in_radius * BLOCK / (BLOCK - d)).fill_diagonal_(0)
+        self.label = torch.cat([torch.ones(BLOCK), torch.zeros(NEGATIVES)])
         # Con pocos bloques por paso, una palabra frecuente no suma demasiados cambios.
-        self.num_blocks = min(max(vocab_size // (10 * BLOCK), 1), 128)
+        self.num_blocks = min(max(vocab_size // (10 * BLOCK), 1), 32)
 
     @property
     def W_in(self) -> np.ndarray:
@@ -87,8 +89,10 @@ class Word2Vec:
         Returns:
             Pérdida media por ejemplo en cada época, medida en una parte de los pasos.
         Raises:
-            CourseError: si el submuestreo no deja ningún ejemplo.
+            CourseError: si el submuestreo no deja ningún ejemplo o no hay procesadores.
         """
+        if num_threads < 1:
+            raise CourseError(f"Hace falta al menos un procesador, no {num_threads}.")
         counts = word_counts(sentences, len(self._in))
         keep, table = keep_probability(counts, self.sample), noise_table(counts)
         seen, total, history = 0, num_epochs * counts.sum(), []
@@ -141,20 +145,24 @@ class Word2Vec:
             torch.from_numpy, (text, where.astype(np.int32), negatives, radii)
         )
         examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
+        inputs, mean, targets, weight = examples(text, where, radii)
+        outputs = torch.cat([targets, negatives], dim=1)
+        # Cada palabra sorteada es un negativo de todos los ejemplos de su bloque.
+        share = weight.sum(2, keepdim=True) * (self.num_negatives / NEGATIVES)
+        weight = torch.cat([weight, share.expand(-1, -1, NEGATIVES)], dim=2)
+        step = weight * lr
 
-        def changes(start, end, measure):
-            piece = slice(start * BLOCK, end * BLOCK + 2 * self.window)
-            blocks = examples(text[piece], where[piece], radii[start:end])
-            return self.changes(*blocks, negatives[start:end], lr, measure)
+        def changes(start, end):
+            measure = start % (8 * self.num_blocks) == 0  # medir siempre costaría más
+            blocks = (x if x is None else x[start:end] for x in (inputs, mean, outputs))
+            return self.changes(*blocks, step[start:end], weight[start:end], measure)
 
         losses = np.zeros(2)
         for start in range(0, num_blocks, self.num_blocks):
             end = min(start + self.num_blocks, num_blocks)
             edges = start + (end - start) * np.arange(num_threads + 1) // num_threads
             edges = np.unique(edges)  # menos trozos, si hay menos bloques que hilos
-            # Medir la pérdida en todos los pasos costaría más.
-            measure = [start % (8 * self.num_blocks) == 0] * num_threads
-            ins, outs, loss = zip(*run(changes, edges[:-1], edges[1:], measure))
+            ins, outs, loss = zip(*run(changes, edges[:-1], edges[1:]))
             list(run(move, (self._in, self._out), (ins, outs)))
             losses += np.sum(loss, axis=0)
         return losses
@@ -176,38 +184,30 @@ class Word2Vec:
         mean = near / near.sum(2, keepdim=True).clamp(min=1)
         return context, mean, words, torch.eye(BLOCK) * near.any(2, keepdim=True)
 
-    def changes(self, inputs, mean, targets, weight, negatives, lr, measure):
+    def changes(self, inputs, mean, outputs, step, weight, measure):
         """Lo que cambia un paso de descenso por el gradiente sobre unos bloques.
 
         Args:
             inputs: palabras cuyos vectores de entrada predicen (n, c).
             mean: cómo se promedian, (n, BLOCK, c), o nada si predice cada una sola.
-            targets: palabras que hay que predecir (n, BLOCK).
-            weight: peso de cada ejemplo, de entrada a objetivo (n, BLOCK, BLOCK).
-            negatives: palabras sorteadas de cada bloque (n, NEGATIVES).
-            lr: tasa de aprendizaje.
+            outputs: palabras que hay que predecir y, detrás, las sorteadas
+                (n, BLOCK + NEGATIVES).
+            step, weight: peso de cada ejemplo, con la tasa de aprendizaje y sin ella
+                (n, BLOCK, BLOCK + NEGATIVES).
             measure: si se calcula la pérdida.
         Returns:
-            Filas de `W_in` y su cambio; lo mismo de `W_out`; suma de la pérdida y
-            número de ejemplos, o dos ceros si no se mide.
+            Filas de `W_in` y lo que hay que restarles; lo mismo de `W_out`; suma de la
+            pérdida y número de ejemplos, o dos ceros si no se mide.
         """
-        outputs = torch.cat([targets, negatives], dim=1)
         X, C = F.embedding(inputs, self._in), F.embedding(outputs, self._out)
         H = X if mean is None else mean @ X
         scores = H @ C.transpose(1, 2)
-        ratio = self.num_negatives / NEGATIVES
-        examples = weight.sum(2, keepdim=True)
         loss = 0.0, 0.0
         if measure:
-            good, bad = -scores[:, :, :BLOCK], scores[:, :, BLOCK:]
-            total = (F.softplus(good) * weight).sum()
-            total += (F.softplus(bad) * examples * ratio).sum()
-            loss = total.item(), examples.sum().item()
-        E = scores.sigmoid_()
-        E[:, :, :BLOCK] -= 1
-        E[:, :, :BLOCK] *= weight
-        E[:, :, BLOCK:] *= examples * ratio
-        E *= -lr
+            # -log σ(x) de lo que hay que predecir, -log σ(-x) de lo sorteado.
+            costs = F.softplus(scores * (1 - 2 * self.label)) * weight
+            loss = costs.sum().item(), (weight * self.label).sum().item()
+        E = scores.sigmoid_().sub_(self.label).mul_(step)
         dX, dC = E @ C, E.transpose(1, 2) @ H
         if mean is not None:
             dX = mean.transpose(1, 2) @ dX
@@ -215,14 +215,14 @@ class Word2Vec:
 
 
 def move(W, changes) -> None:
-    """Suma a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
+    """Resta a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
 
     Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
     podrían crecer sin fin.
     """
     for rows, change in changes:
         change = change.view(-1, W.shape[1]).clamp_(-MAX_STEP, MAX_STEP)
-        W.index_add_(0, rows.reshape(-1), change)
+        W.index_add_(0, rows.reshape(-1), change, alpha=-1)
 
 
 def noise_table(counts) -> np.ndarray:

@@ -132,8 +132,8 @@ EXPERIMENT = Experiment(
         *(
             Run(f"LSTM, {minutes} min", {"held_out": "prueba", "cell": "LSTM", **settings}, seed)
             for minutes, settings in {
-                1: {"num_hiddens": 192, "lr": 0.012, "num_symbols": 4_800_000},
-                5: {"num_hiddens": 256, "lr": 0.01, "num_symbols": 14_000_000},
+                1: {"num_hiddens": 192, "lr": 0.012, "num_symbols": 4_000_000},
+                5: {"num_hiddens": 256, "lr": 0.01, "num_symbols": 12_000_000},
             }.items()
             for seed in range(3)
         ),

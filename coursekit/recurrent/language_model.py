@@ -42,9 +42,9 @@ class LanguageModel(nn.Module):
 
         Lee trozos de `num_steps` con el estado arrastrado: una fila puede ser un libro.
         """
-        device = self.output_layer.weight.device
-        windows, rows = torch.as_tensor(windows, device=device), []
+        windows, rows = torch.as_tensor(windows), []
         check_ids(windows, self.vocab_size)
+        windows = windows.to(self.output_layer.weight.device)
         with evaluating(self):
             for X, Y in zip(
                 windows[:, :-1].split(num_steps, dim=1),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -219,6 +220,22 @@ def test_bad_batches_are_explained(name, ids, lengths, word):
         build(name)(torch.tensor(ids), torch.tensor(lengths))
 
 
+@pytest.mark.parametrize("lengths", [[2], torch.tensor([2.0])])
+def test_lengths_are_a_tensor_of_integers(lengths):
+    with pytest.raises(CourseError, match="largos deben ser un tensor"):
+        build("bag")(torch.tensor([[2, 3]]), lengths)
+
+
+def test_an_epoch_without_batches_is_explained():
+    model, once = build("bag"), iter([next(iter(reviews_loader()))])
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    with pytest.raises(CourseError, match="un generador se agota"):
+        train_classifier_epoch(model, [], optimizer)
+    next(once)
+    with pytest.raises(CourseError, match="un generador se agota"):
+        evaluate(model, once)
+
+
 @pytest.mark.parametrize("changes", [{"cell": "rnn"}, {"pooling": "first"}])
 def test_unknown_choices_are_explained(changes):
     with pytest.raises(CourseError, match="|".join(changes.values())):
@@ -281,6 +298,7 @@ def test_examples_keep_texts_and_labels():
         (lambda: TfidfClassifier().fit(corpus(["a b"] * 3, ["x"] * 3)), "«x»"),
         (lambda: TfidfClassifier(min_freq=3).fit(corpus(["a", "b"], ["x", "y"])), "min_freq"),
         (lambda: TfidfClassifier("spacy"), "spacy"),
+        (lambda: TfidfClassifier().fit(corpus(["a b", 5], ["x", "y"])), "str|texto"),
     ],
 )
 def test_bad_corpora_are_explained(call, word):
@@ -532,6 +550,23 @@ def test_saved_classifier_comes_back(name, tmp_path):
     assert loaded.reader.vocab.get_itos() == tokens
     assert replace(loaded.reader, vocab=reader.vocab) == reader
     assert not loaded.model.training
+
+
+def test_saving_again_never_leaves_half_a_classifier(classifier, tmp_path, monkeypatch):
+    """Si se interrumpe al escribir los pesos, los que había siguen enteros."""
+    classifier.save(tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    replace_file = os.replace
+
+    def interrupted(source, target):
+        if target.name == "model.safetensors":
+            raise KeyboardInterrupt
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.save(tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
 
 
 def damage(folder, **changes):

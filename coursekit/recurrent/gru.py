@@ -51,15 +51,19 @@ class GRUScratch(nn.Module):
             state = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
         check_shapes(self, inputs, state)
         sizes = [2 * self.num_hiddens, self.num_hiddens]
-        W_rz, W_n = self.W_hh.split(sizes, dim=1)
-        X_rz, X_n = (inputs @ self.W_xh + self.b_h).split(sizes, dim=2)
+        W_xrz, W_xn = self.W_xh.split(sizes, dim=1)
+        W_hrz, W_hn = self.W_hh.split(sizes, dim=1)
+        b_rz, b_hn = self.b_h.split(sizes)
         H, outputs = state[0], []
-        for x_rz, x_n in zip(X_rz, X_n):
-            R, Z = torch.sigmoid(torch.addmm(x_rz, H, W_rz)).chunk(2, dim=1)
+        for X in inputs:
+            # Paso a paso: los productos de todas las X a la vez no caben en la caché.
+            gates = torch.addmm(b_rz, X, W_xrz).addmm_(H, W_hrz)
+            R, Z = torch.sigmoid(gates).chunk(2, dim=1)
+            N = torch.addmm(b_hn, X, W_xn)
             if self.b_n is None:
-                N = torch.tanh(torch.addmm(x_n, R * H, W_n))
+                N = torch.tanh(N.addmm_(R * H, W_hn))
             else:
-                N = torch.tanh(x_n + R * torch.addmm(self.b_n, H, W_n))
+                N = torch.tanh(N + R * torch.addmm(self.b_n, H, W_hn))
             H = torch.lerp(N, H, Z)  # Z ⊙ H + (1 - Z) ⊙ N
             outputs.append(H)
         return torch.stack(outputs), H[None]

@@ -132,10 +132,18 @@ EXPERIMENT = Experiment(
         *(
             Run(f"LSTM, {minutes} min", {"held_out": "prueba", "cell": "LSTM", **settings}, seed)
             for minutes, settings in {
-                1: {"num_hiddens": 192, "lr": 0.012, "num_symbols": 4_000_000},
+                1: {"num_hiddens": 192, "lr": 0.012, "num_symbols": 3_600_000},
                 5: {"num_hiddens": 256, "lr": 0.01, "num_symbols": 12_000_000},
+                10: {"num_hiddens": 256, "lr": 0.006, "num_symbols": 10_000_000,
+                     "num_layers": 2, "dropout": 0.2},
             }.items()
             for seed in range(3)
+        ),
+        Run(
+            "LSTM, sin límite",
+            {"held_out": "prueba", "cell": "LSTM", "num_hiddens": 384, "lr": 0.004,
+             "num_symbols": 20_000_000, "num_layers": 2, "dropout": 0.3},
+            0,
         ),
     ),
     measure=measure,

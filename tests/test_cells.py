@@ -202,6 +202,15 @@ def test_wrong_shapes_are_explained(kind):
         scratch(torch.zeros(6, 3, 7))
 
 
+@pytest.mark.parametrize("kind", [RNNScratch, LSTMScratch, GRUScratch])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64])
+def test_another_type_of_number_is_explained(kind, dtype):
+    for net in (kind(4, 5), Unrolled(GRUCell(4, 5))):
+        with pytest.raises(CourseError, match=f"{dtype} y los pesos de la red, torch.float32"):
+            net(torch.zeros(6, 3, 4, dtype=dtype))
+    assert kind(4, 5).double()(torch.zeros(6, 3, 4).double())[0].dtype == torch.float64
+
+
 @pytest.mark.parametrize("kind", SCRATCH)
 def test_the_language_model_is_the_same_over_torch(kind):
     """Mismos logits, y el mismo texto escrito, sobre la red a mano y sobre la de PyTorch."""

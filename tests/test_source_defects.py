@@ -9,6 +9,7 @@ A1, A3   oraciones de distinto largo                        test_ragged_sequence
 A1       sesgos iniciales de 1                              test_initial_biases_are_small
 A2       tensor desde una lista de arreglos                 test_arrays_become_tensors_quietly
 A3       salida entre -1 y 1, sin proyección; largo fijo    test_reconstruction_is_reachable
+A3       «probabilidades» negativas que no suman 1          test_probabilities_are_probabilities
 A3       128 números para dos palabras: no comprime         test_large_code_does_not_compress
 A4       relleno con el índice de una palabra               test_padding_is_no_word
 A4       salidas[-1] como resumen de una red bidireccional  test_summary_reads_both_ways
@@ -76,6 +77,7 @@ E6       glove[0]: un entero no es una palabra              test_a_number_is_not
 D        celdas de ejercicio que no se pueden leer          test_handouts_are_python
 D0       etiquetas todas 0; una sola clase                  test_both_classes_are_there
 D3       exactitud media de lotes, por 64 y entre N         test_accuracy_is_of_examples
+E5       la mejor racha de lotes, y los últimos fuera       test_accuracy_is_of_examples
 D4, E3   lo leído tras el relleno                           test_padding_changes_no_prediction
 D4       relleno con embedding que se entrena               test_padding_learns_nothing
 D5       tamaño de otra red; estados de todas las capas     test_parameters_are_of_this_model
@@ -113,6 +115,7 @@ from coursekit.classification import (
     BagOfEmbeddings,
     BucketSampler,
     RecurrentClassifier,
+    TextClassifier,
     TextReader,
     VanillaRNN,
     count_parameters,
@@ -145,6 +148,7 @@ from coursekit.embeddings.word2vec_fast import Word2Vec, noise_table
 from coursekit.errors import CourseError
 from coursekit.ngrams import KneserNey, WittenBell
 from coursekit.recurrent import (
+    AdditiveAttention,
     Bidirectional,
     EncoderDecoder,
     GRUCell,
@@ -1861,12 +1865,19 @@ def patched_accuracy(model, batches, optimizer):
     return [sum(x) * 64 / sum(len(y) for *_, y in batches) for x in (losses, rights)]
 
 
+def best_streak(model, batches, optimizer):
+    """La mejor exactitud de unos lotes seguidos; los últimos, incompletos, no se miran."""
+    rights = [(model(ids, n).argmax(1) == y).float().mean().item() for ids, n, y in batches[:-1]]
+    losses = [F.cross_entropy(model(ids, n), y).item() for ids, n, y in batches[:-1]]
+    return min(losses), max(rights)
+
+
 def measured(model, batches, optimizer):
     result = evaluate(model, batches)
     return result.loss, result.accuracy
 
 
-@regression(ours=[train_classifier_epoch, measured], defective=patched_accuracy)
+@regression(ours=[train_classifier_epoch, measured], defective=[patched_accuracy, best_streak])
 def test_accuracy_is_of_examples(train):
     torch.manual_seed(0)
     model, ids = VanillaRNN(9, 2, 4, 4), torch.randint(2, 9, (150, 3))
@@ -1967,6 +1978,32 @@ class HiddenAsOutput(nn.Module):
         inputs = F.one_hot(previous.T, 5).float()
         H, state = self.decoder(torch.cat([inputs, code.expand(len(inputs), -1, -1)], dim=2))
         return H.transpose(0, 1), state
+
+
+def states_called_probabilities():
+    yield nn.LSTM(5, 5)(normal(4, 3, 5))[0]
+
+
+def our_probabilities():
+    """Las de un modelo de lenguaje, un clasificador, una atención y unos n-gramas."""
+    torch.manual_seed(0)
+    histories = torch.cartesian_prod(torch.arange(3), torch.arange(5))
+    rows = torch.stack([torch.cat([h, torch.tensor([w])]) for h in histories for w in range(5)])
+    yield language_model().log_probs(rows).exp()[:, -1].view(-1, 5)
+    yield torch.from_numpy(KneserNey(3, 5).fit(IDS).log_probs(rows)).exp()[:, -1].view(-1, 5)
+    words = Vocab(["<unk>", "<pad>", "sí", "no"], default_index=0)
+    reader = TextReader("spanish", words, ("a", "b", "c"))
+    texts = TextClassifier(VanillaRNN(4, 3, 4, 4), reader).log_probs(["sí", "no sí", ""])
+    yield torch.from_numpy(texts).exp()
+    keys = normal(2, 4, 3)
+    yield AdditiveAttention(3, 3, 5)(keys, keys, keys, torch.tensor([4, 2]))[1]
+
+
+@regression(ours=our_probabilities, defective=states_called_probabilities)
+def test_probabilities_are_probabilities(distributions):
+    for P in distributions():
+        assert P.min() >= 0
+        torch.testing.assert_close(P.sum(-1), torch.ones_like(P[..., 0]))
 
 
 def our_autoencoder():

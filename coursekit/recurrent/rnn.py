@@ -64,15 +64,22 @@ def init_weights(rnn: nn.Module, sigma: float | None) -> None:
 
 
 def check_shapes(rnn: nn.Module, inputs: torch.Tensor, *states: torch.Tensor) -> None:
-    """Comprueba las formas antes de multiplicar.
+    """Comprueba las formas y el tipo antes de multiplicar.
 
     Raises:
-        CourseError: si `inputs` o algún estado no tienen la forma que espera la red.
+        CourseError: si `inputs` o algún estado no tienen la forma que espera la red, o
+            `inputs` no es del tipo de sus pesos.
     """
     if inputs.dim() != 3 or inputs.shape[0] == 0 or inputs.shape[2] != rnn.num_inputs:
         raise CourseError(
             f"La entrada tiene forma {tuple(inputs.shape)} y la red espera "
             f"(pasos, lote, {rnn.num_inputs}), con al menos un paso."
+        )
+    dtype = next(rnn.parameters()).dtype
+    if inputs.dtype != dtype:
+        raise CourseError(
+            f"La entrada es de tipo {inputs.dtype} y los pesos de la red, {dtype}: "
+            f"conviértela con inputs.to({dtype})."
         )
     expected = (1, inputs.shape[1], rnn.num_hiddens)
     for state in states:

@@ -14,7 +14,15 @@ from coursekit.recurrent.states import map_state, parts
 
 
 class SimpleRNNCell(nn.Module):
-    """Un paso de la red simple: H ← tanh([X, H] W + b)."""
+    """Un paso de la red simple: H ← tanh([X, H] W + b).
+
+    Args:
+        num_inputs, num_hiddens: tamaños de X y del estado.
+    Raises:
+        CourseError: al leer, si X o el estado no tienen una fila por secuencia.
+
+    Source: Elman (1990), «Finding Structure in Time».
+    """
 
     def __init__(self, num_inputs: int, num_hiddens: int):
         super().__init__()
@@ -32,6 +40,13 @@ class LSTMCell(nn.Module):
     """Un paso de la LSTM: C ← F ⊙ C + I ⊙ G, H ← O ⊙ tanh(C).
 
     I, F y O son σ de sus columnas de [X, H] W + b; G, la tanh de las suyas.
+
+    Args:
+        num_inputs, num_hiddens: tamaños de X y del estado.
+    Raises:
+        CourseError: al leer, si X o el estado no tienen una fila por secuencia.
+
+    Source: Hochreiter y Schmidhuber (1997); Gers et al. (2000), la compuerta F.
     """
 
     has_memory = True  # su estado es la pareja (H, C)
@@ -58,6 +73,13 @@ class GRUCell(nn.Module):
 
     R y Z son σ de sus columnas de [X, H] W + b, y N = tanh([X, R ⊙ H] W_n + b_n). R va
     antes del producto: la convención de PyTorch, después, no cabe en esta forma.
+
+    Args:
+        num_inputs, num_hiddens: tamaños de X y del estado.
+    Raises:
+        CourseError: al leer, si X o el estado no tienen una fila por secuencia.
+
+    Source: Cho et al. (2014), «Learning Phrase Representations using RNN…».
     """
 
     def __init__(self, num_inputs: int, num_hiddens: int):

@@ -1,33 +1,33 @@
-"""Perplejidad de los n-gramas en el último 10 % del Quijote, letra a letra, y lo que tardan.
+"""Ajustar un modelo de n-gramas al Quijote entero, letra a letra, frente a solo contar.
 
-    python tests/benchmarks/ngrams.py
+La referencia cuenta los n-gramas de los mismos órdenes con `Counter`, en un bucle de Python; lo
+nuestro, además, los suaviza.
 """
 
-import time
+from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 
 from coursekit import data
-from coursekit.ngrams import KneserNey, WittenBell
+from coursekit.ngrams import KneserNey
 from coursekit.text import build_vocab_from_iterator, letters
-from coursekit.training import perplexity_by_stream, perplexity_by_window
+
+from .measuring import Row, by_turns
+
+ORDER = 7
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
     symbols = letters(data.load("quijote").text)
     vocab = build_vocab_from_iterator([symbols])
     ids = np.array(vocab(symbols))
-    train_ids, test_ids = np.split(ids, [len(ids) * 9 // 10])
-    print(f"{'n':>2} {'':<10} {'ventanas de 32':>15} {'de corrido':>11} {'contar, s':>10}")
-    for order in range(2, 13):
-        for kind in (WittenBell, KneserNey):
-            start = time.process_time()
-            model = kind(order, len(vocab)).fit(train_ids)
-            seconds = time.process_time() - start
-            cold = perplexity_by_window(model, test_ids, 32)
-            stream = perplexity_by_stream(model, test_ids)
-            print(f"{order:>2} {kind.__name__:<10} {cold:>15.3f} {stream:>11.3f} {seconds:>10.2f}")
 
+    def count():
+        for order in range(1, ORDER + 1):
+            Counter(zip(*(symbols[start:] for start in range(order))))
 
-if __name__ == "__main__":
-    main()
+    ways = {"ours": lambda: KneserNey(ORDER, len(vocab)).fit(ids), "counter": count}
+    seconds = by_turns(ways, 1)
+    what = f"Kneser-Ney de orden {ORDER}, {len(ids):,} letras: s"
+    yield Row(what, 1, seconds["ours"], seconds["counter"], "contar con Counter")

@@ -1,55 +1,69 @@
 """PPMI de un millón de tokens: nuestra ruta, el bucle doble y la de scikit-learn.
 
-Uso, desde la raíz: OMP_NUM_THREADS=1 COURSEKIT_DATA=carpeta python -m tests.benchmarks.ppmi
+Todas parten de las mismas oraciones (listas de palabras) y del mismo vocabulario, ya en memoria, y
+acaban en la matriz PPMI. Cada una corre en un proceso propio, para que la memoria máxima sea suya.
+El tiempo es de CPU.
 
-Todas parten de las mismas oraciones (listas de palabras) y del mismo vocabulario, ya en
-memoria, y acaban en la matriz PPMI. Cada una corre en un proceso propio, para que la memoria
-máxima sea la suya; «base» es el proceso que solo lee los datos. El tiempo es de procesador.
 El bucle recorre los V × V pares como en la versión corriente, que además los guarda en una
 matriz densa de 3.2 GB; aquí solo se recorren SAMPLED_ROWS filas y el tiempo se extrapola.
 """
 
-import gzip
 import itertools
-import json
 import math
-import os
-import pickle
-import resource
-import subprocess
-import sys
-import tempfile
+import re
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-NUM_TOKENS, VOCAB_SIZE, WINDOW = 1_000_000, 20_000, 3
+from .measuring import Row, alone
+
+NUM_TOKENS, WINDOW = 1_000_000, 3
 SAMPLED_ROWS = 100
 
 
-def prepare(folder: Path) -> None:
-    """Guarda las oraciones del primer millón de tokens y las palabras más frecuentes."""
-    from coursekit.text import spanish
+def rows() -> Iterator[Row]:
+    # Aquí y no arriba: traen torch, que contaría en la memoria de las tres rutas.
+    from coursekit.errors import CourseError
+    from coursekit.experiments.vectors import corpus
 
-    novels = Path(os.environ["COURSEKIT_DATA"]) / "texto_es" / "novelas_eltec_es.txt.gz"
-    sentences, room = [], NUM_TOKENS
-    with gzip.open(novels, "rt", encoding="utf-8") as lines:
-        while room > 0:
-            sentences.append(spanish(next(lines))[:room])
-            room -= len(sentences[-1])
-    frequency = Counter(itertools.chain.from_iterable(sentences))
-    words = [word for word, _ in frequency.most_common(VOCAB_SIZE)]
-    # Un objeto por palabra distinta, como las deja internadas quien las lee de a poco.
-    same = {word: word for word in frequency}
-    sentences = [[same[word] for word in sentence] for sentence in sentences]
-    (folder / "data.pickle").write_bytes(pickle.dumps((sentences, words)))
+    sentences, vocab = corpus("novelas")
+    words = vocab.get_itos()
+    sentences = first_tokens(sentences, words)
+    routes = (ours, sklearn, loop)
+    mine, theirs, slow = (alone(measure, route, sentences, words) for route in routes)
+    if not mine["print"] == theirs["print"] == slow["print"]:
+        raise CourseError("Las tres rutas de la PPMI no cuentan lo mismo.")
+    text = f"PPMI de {sum(map(len, sentences)):,} tokens, {len(words):,} palabras"
+    peer = "scikit-learn (CountVectorizer)"
+    yield Row(f"{text}: s", 1, mine["seconds"], theirs["seconds"], peer)
+    yield Row(f"{text}: MB en el peor momento", 1, mine["MB"], theirs["MB"], peer)
+    yield Row(f"{text}: s", 1, mine["seconds"], slow["nonzero"], "bucle, pares no nulos")
+    yield Row(f"{text}: s", 1, mine["seconds"], slow["seconds"], "bucle, V × V pares", "≤ 0.005")
 
 
-def base(sentences, words):
-    """Solo los datos."""
-    return {"cuentas": 0.0, "ppmi": 0.0}
+def first_tokens(sentences, words) -> list[list[str]]:
+    """Las primeras oraciones, hasta NUM_TOKENS palabras.
+
+    Queda un objeto por palabra distinta, como las deja internadas quien las lee de a poco.
+    """
+    same, room, chosen = {word: word for word in words}, NUM_TOKENS, []
+    for sentence in sentences:
+        chosen.append([same[word] for word in sentence[:room]])
+        room -= len(chosen[-1])
+        if room == 0:
+            break
+    return chosen
+
+
+def measure(route, sentences, words) -> dict:
+    """Lo que da una ruta, y la memoria máxima de su proceso."""
+    result = route(sentences, words)
+    # ru_maxrss no sirve: un proceso hereda la del que lo creó.
+    status = Path("/proc/self/status").read_text()
+    return result | {"MB": int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024}
 
 
 def ours(sentences, words):
@@ -59,54 +73,9 @@ def ours(sentences, words):
 
     vocab = Vocab(words)
     start = time.process_time()
-    counts = cooccurrence(encode(sentences, vocab), VOCAB_SIZE, WINDOW)
-    counted = time.process_time()
+    counts = cooccurrence(encode(sentences, vocab), len(words), WINDOW)
     ppmi(counts)
-    return times(start, counted, time.process_time()) | fingerprint(counts)
-
-
-def loop(sentences, words):
-    """Un bucle sobre el texto y otro sobre los V × V pares, con diccionarios."""
-    index = {word: i for i, word in enumerate(words)}
-    start = time.process_time()
-    counts = defaultdict(int)
-    for sentence in sentences:
-        ids = [index.get(word) for word in sentence]
-        for i, w in enumerate(ids):
-            if w is None:
-                continue
-            for j in range(max(0, i - WINDOW), min(len(ids), i + WINDOW + 1)):
-                if j != i and ids[j] is not None:
-                    counts[w, ids[j]] += 1
-    counted = time.process_time()
-    total = sum(counts.values())
-    margin = [0] * VOCAB_SIZE
-    for (w, _), n in counts.items():
-        margin[w] += n
-
-    def value(w, c, n):
-        return max(0.0, math.log2(n * total / (margin[w] * margin[c])))
-
-    # Todos los pares de unas filas elegidas a intervalos iguales, y de ahí a las V filas.
-    step, matrix = VOCAB_SIZE // SAMPLED_ROWS, {}
-    rows = range(step // 2, VOCAB_SIZE, step)
-    begin = time.process_time()
-    for w in rows:
-        for c in range(VOCAB_SIZE):
-            n = counts.get((w, c), 0)
-            if n > 0:
-                matrix[w, c] = value(w, c, n)
-    all_pairs = (time.process_time() - begin) * VOCAB_SIZE / len(rows)
-    begin = time.process_time()
-    matrix = {(w, c): value(w, c, n) for (w, c), n in counts.items()}
-    only_nonzero = time.process_time() - begin
-    u, v = probes().tolist()
-    return {
-        "cuentas": counted - start,
-        "ppmi": all_pairs,
-        "ppmi_no_nulos": only_nonzero,
-        "huella": [len(counts), total, sum(u[w] * n * v[c] for (w, c), n in counts.items())],
-    }
+    return {"seconds": time.process_time() - start, "print": fingerprint(counts)}
 
 
 def sklearn(sentences, words):
@@ -124,68 +93,55 @@ def sklearn(sentences, words):
     )
     vectorizer = CountVectorizer(analyzer=lambda document: document, vocabulary=words)
     counts = vectorizer.transform(centers).T @ vectorizer.transform(contexts)
-    counted = time.process_time()
     ppmi(counts)
-    return times(start, counted, time.process_time()) | fingerprint(counts)
+    return {"seconds": time.process_time() - start, "print": fingerprint(counts)}
 
 
-def times(start, counted, end):
-    return {"cuentas": counted - start, "ppmi": end - counted}
+def loop(sentences, words):
+    """Un bucle sobre el texto y otro sobre los V × V pares, con diccionarios."""
+    index = {word: i for i, word in enumerate(words)}
+    start = time.process_time()
+    counts = defaultdict(int)
+    for sentence in sentences:
+        ids = [index[word] for word in sentence]
+        for i, w in enumerate(ids):
+            for j in range(max(0, i - WINDOW), min(len(ids), i + WINDOW + 1)):
+                if j != i:
+                    counts[w, ids[j]] += 1
+    total = sum(counts.values())
+    margin = [0] * len(words)
+    for (w, _), n in counts.items():
+        margin[w] += n
+    counting = time.process_time() - start
+
+    def value(w, c, n):
+        return max(0.0, math.log2(n * total / (margin[w] * margin[c])))
+
+    # Todos los pares de unas filas elegidas a intervalos iguales, y de ahí a las V filas.
+    step, matrix = len(words) // SAMPLED_ROWS, {}
+    sampled = range(step // 2, len(words), step)
+    start = time.process_time()
+    for w, c in itertools.product(sampled, range(len(words))):
+        n = counts.get((w, c), 0)
+        if n > 0:
+            matrix[w, c] = value(w, c, n)
+    all_pairs = (time.process_time() - start) * len(words) / len(sampled)
+    start = time.process_time()
+    matrix = {(w, c): value(w, c, n) for (w, c), n in counts.items()}
+    nonzero = time.process_time() - start
+    u, v = probes(len(words)).tolist()
+    return {
+        "seconds": counting + all_pairs,
+        "nonzero": counting + nonzero,
+        "print": [len(counts), total, sum(u[w] * n * v[c] for (w, c), n in counts.items())],
+    }
 
 
 def fingerprint(counts):
     """Celdas, suma y uᵀ·C·v: lo que debe coincidir si las cuentas son las mismas."""
-    u, v = probes()
-    return {"huella": [int(counts.nnz), int(counts.sum()), int(u @ (counts @ v))]}
+    u, v = probes(counts.shape[0])
+    return [int(counts.nnz), int(counts.sum()), int(u @ (counts @ v))]
 
 
-def probes():
-    return np.random.default_rng(0).integers(1, 1000, (2, VOCAB_SIZE))
-
-
-ROUTES = {f.__name__: f for f in (base, ours, loop, sklearn)}
-
-
-def measure(name: str, folder: Path) -> dict:
-    command = [sys.executable, __file__, name, str(folder)]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    return json.loads(subprocess.check_output(command, env=environment))
-
-
-def main() -> None:
-    if not Path(os.environ.get("COURSEKIT_DATA", ""), "texto_es").is_dir():
-        print("Sin medir: COURSEKIT_DATA no apunta a una carpeta con las novelas.")
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        prepare(Path(folder))
-        results = {name: measure(name, Path(folder)) for name in ROUTES}
-    same = len({tuple(r["huella"]) for r in results.values() if "huella" in r}) == 1
-    mine = results["ours"]["cuentas"] + results["ours"]["ppmi"]
-    nonzero = results["loop"] | {"ppmi": results["loop"]["ppmi_no_nulos"]}
-    table = [
-        ("solo los datos (base)", results["base"]),
-        ("coursekit", results["ours"]),
-        ("scikit-learn (CountVectorizer)", results["sklearn"]),
-        ("bucle doble, pares no nulos", nonzero),
-        ("bucle doble, V × V (extrapolado)", results["loop"]),
-    ]
-    print(f"{NUM_TOKENS:,} tokens, {VOCAB_SIZE:,} palabras, ventana {WINDOW}")
-    print(f"Mismas cuentas en las tres rutas: {'sí' if same else 'NO'}")
-    print(f"{'ruta':<33}{'cuentas s':>10}{'PPMI s':>9}{'total s':>9}{'veces':>8}{'MB':>7}")
-    for name, r in table:
-        total = r["cuentas"] + r["ppmi"]
-        print(
-            f"{name:<33}{r['cuentas']:>10.2f}{r['ppmi']:>9.2f}{total:>9.2f}"
-            f"{total / mine:>8.1f}{r['MB']:>7.0f}"
-        )
-
-
-if __name__ == "__main__":
-    if len(sys.argv) == 1:
-        main()
-    else:
-        name, folder = sys.argv[1:]
-        data = pickle.loads(Path(folder, "data.pickle").read_bytes())
-        result = ROUTES[name](*data)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # KiB en Linux
-        print(json.dumps(result | {"MB": peak}))
+def probes(vocab_size):
+    return np.random.default_rng(0).integers(1, 1000, (2, vocab_size))

@@ -298,6 +298,10 @@ def test_examples_keep_texts_and_labels():
         (lambda: TfidfClassifier().fit(corpus(["a b"] * 3, ["x"] * 3)), "«x»"),
         (lambda: TfidfClassifier(min_freq=3).fit(corpus(["a", "b"], ["x", "y"])), "min_freq"),
         (lambda: TfidfClassifier("spacy"), "spacy"),
+        (lambda: TfidfClassifier().log_probs(["a"]), "fit"),
+        (lambda: split_corpus(TOY, torch.Generator(), math.nan), "nan"),
+        (lambda: split_corpus(corpus(["a", "b"], ["x", None]), torch.Generator()), "None"),
+        (lambda: BucketSampler([1, 2], 0, torch.Generator()), "no 0"),
         (lambda: TfidfClassifier().fit(corpus(["a b", 5], ["x", "y"])), "str|texto"),
     ],
 )

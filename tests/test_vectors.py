@@ -150,6 +150,9 @@ def test_bad_input_is_explained(path):
     path.write_text("uno 1\ndos 3 4\n")  # la primera línea, cortada
     with pytest.raises(CourseError, match="vector 2 .* 1 números"):
         load_vectors(path)
+    path.write_text("1 999999999999\nsol 1\n")
+    with pytest.raises(CourseError, match="vector 1 .* 999999999999 números"):
+        load_vectors(path)
     whole = gzip.compress(b"1 1\nsol 1\n")
     path.write_bytes(whole[:12] + b"\xff\xff" + whole[14:])
     with pytest.raises(CourseError, match="No se puede leer"):

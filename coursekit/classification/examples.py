@@ -34,7 +34,8 @@ def split_corpus(
         CourseError: si falta alguna etiqueta o una de las partes queda vacía.
     """
     check_labels(corpus)
-    num_validation = round(validation * len(corpus.documents))
+    in_range = 0 < validation < 1  # falso también con NaN
+    num_validation = round(validation * len(corpus.documents)) if in_range else 0
     if not 0 < num_validation < len(corpus.documents):
         raise CourseError(
             f"Con validation={validation} y {len(corpus.documents)} documentos, una de "
@@ -152,11 +153,13 @@ class BucketSampler:
 
     Args:
         lengths: el largo de cada texto.
-        batch_size: textos por lote; el último puede tener menos.
+        batch_size: textos por lote, al menos 1; el último puede tener menos.
         generator: de dónde sale el azar.
     """
 
     def __init__(self, lengths, batch_size: int, generator: torch.Generator):
+        if batch_size < 1:
+            raise CourseError(f"Un lote tiene al menos un texto, no {batch_size}.")
         self.lengths, self.batch_size = lengths, batch_size
         self.generator = generator
 
@@ -254,6 +257,8 @@ def check_labels(corpus: Corpus) -> None:
             f"El corpus «{corpus.name}» tiene {len(corpus.documents)} documentos y "
             f"{len(corpus.labels)} etiquetas: para clasificar hace falta una de cada."
         )
+    if wrong := [label for label in corpus.labels if not isinstance(label, str)]:
+        raise CourseError(f"Las etiquetas deben ser textos, no {wrong[0]!r}.")
 
 
 def check_reader(reader: TextReader) -> None:

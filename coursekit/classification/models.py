@@ -1,7 +1,8 @@
 """Las redes que clasifican textos: forward(ids, lengths) -> un logit por clase.
 
-`ids` (lote, pasos) trae relleno a la derecha y `lengths` (lote,) dice dónde empieza:
-ninguna red mira más allá, así que el relleno no cambia ninguna predicción.
+`ids` (lote, pasos) trae relleno a la derecha y `lengths` (lote,) dice dónde empieza. Las
+recurrentes no miran más allá y la bolsa se salta el índice del relleno: nunca cambia una
+predicción.
 """
 
 from collections.abc import Mapping
@@ -196,14 +197,15 @@ def fill_embedding(
     found = [token for token in tokens if token in vectors]
     if not found:
         raise CourseError("Ningún token del vocabulario tiene vector: ¿es otra lengua?")
-    rows = torch.stack([torch.as_tensor(vectors[token]) for token in found])
-    if rows.shape[1] != weight.shape[1]:
-        raise CourseError(
-            f"Los vectores tienen {rows.shape[1]} dimensiones y el embedding "
-            f"{weight.shape[1]}: crea la red con embed_size={rows.shape[1]}."
-        )
+    rows = [torch.as_tensor(vectors[token]) for token in found]
+    for token, row in zip(found, rows):
+        if row.shape != weight.shape[1:]:
+            raise CourseError(
+                f"El vector de «{token}» tiene forma {tuple(row.shape)} y los del "
+                f"embedding son de {weight.shape[1]}: crea la red con su embed_size."
+            )
     with torch.no_grad():
-        weight[vocab(found)] = rows.to(weight)
+        weight[vocab(found)] = torch.stack(rows).to(weight)
     weight.requires_grad_(not freeze)
     return len(found) / len(tokens)
 

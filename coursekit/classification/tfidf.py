@@ -49,6 +49,12 @@ class TfidfClassifier:
         return self
 
     def log_probs(self, texts: list[str]) -> np.ndarray:
-        """Los logaritmos de las probabilidades, de forma (textos, clases)."""
+        """Los logaritmos de las probabilidades, de forma (textos, clases).
+
+        Raises:
+            CourseError: si no ha aprendido o no llega una lista de textos.
+        """
+        if not hasattr(self, "labels"):
+            raise CourseError("El clasificador no ha aprendido: llama antes a fit.")
         check_texts(texts)
         return self.regression.predict_log_proba(self.vectorizer.transform(texts))

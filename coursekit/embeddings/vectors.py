@@ -128,7 +128,9 @@ def _parse_text(raw: bytes, path) -> tuple[list[str], np.ndarray]:
     header = _header(lines[0].encode())
     rows = lines[1:] if header else lines
     num_rows, dim = header or (len(rows), len(rows[0].split(" ")) - 1)
-    vectors, words = np.empty((len(rows), dim), np.float32), []
+    # Antes de pedir memoria, que la primera fila tenga los números anunciados.
+    fits = not rows or _parse_row(rows[0], dim)
+    vectors, words = np.empty((len(rows), dim if fits else 0), np.float32), []
     for i, line in enumerate(rows):
         row = _parse_row(line, dim) if dim else None
         if row is None:

@@ -1,6 +1,6 @@
 """word2vec por bloques de palabras seguidas: la misma actualización esperada, deprisa.
 
-En lugar de un ejemplo tras otro, cada paso toma unas decenas de bloques de 32 palabras
+En lugar de un ejemplo tras otro, cada paso toma unas decenas de bloques de 24 palabras
 seguidas. Las palabras de un bloque son contexto unas de otras y comparten sus ejemplos
 negativos, así que todas las puntuaciones del bloque son un producto de dos matrices, y
 los gradientes, otros dos.
@@ -24,8 +24,8 @@ from coursekit.embeddings.word2vec import (
 )
 from coursekit.errors import CourseError
 
-BLOCK = 32  # palabras seguidas de un bloque
-NEGATIVES = 32  # palabras sorteadas que comparte un bloque
+BLOCK = 24  # palabras seguidas de un bloque
+NEGATIVES = 16  # palabras sorteadas que comparte un bloque
 MAX_STEP = 0.2  # lo más que una aparición mueve un componente de un vector
 
 
@@ -66,7 +66,7 @@ class Word2Vec:
         self.nearness = (in_radius * BLOCK / (BLOCK - d)).fill_diagonal_(0)
         self.label = torch.cat([torch.ones(BLOCK), torch.zeros(NEGATIVES)])
         # Con pocos bloques por paso, una palabra frecuente no suma demasiados cambios.
-        self.num_blocks = min(max(vocab_size // (10 * BLOCK), 1), 32)
+        self.num_blocks = min(max(vocab_size // (10 * BLOCK), 1), 64)
 
     @property
     def W_in(self) -> np.ndarray:
@@ -150,7 +150,7 @@ class Word2Vec:
         # Cada palabra sorteada es un negativo de todos los ejemplos de su bloque.
         share = weight.sum(2, keepdim=True) * (self.num_negatives / NEGATIVES)
         weight = torch.cat([weight, share.expand(-1, -1, NEGATIVES)], dim=2)
-        step = weight * lr
+        step = weight * -lr
 
         def changes(start, end):
             measure = start % (8 * self.num_blocks) == 0  # medir siempre costaría más
@@ -192,12 +192,12 @@ class Word2Vec:
             mean: cómo se promedian, (n, BLOCK, c), o nada si predice cada una sola.
             outputs: palabras que hay que predecir y, detrás, las sorteadas
                 (n, BLOCK + NEGATIVES).
-            step, weight: peso de cada ejemplo, con la tasa de aprendizaje y sin ella
-                (n, BLOCK, BLOCK + NEGATIVES).
+            step, weight: peso de cada ejemplo, por menos la tasa de aprendizaje y sin
+                ella (n, BLOCK, BLOCK + NEGATIVES).
             measure: si se calcula la pérdida.
         Returns:
-            Filas de `W_in` y lo que hay que restarles; lo mismo de `W_out`; suma de la
-            pérdida y número de ejemplos, o dos ceros si no se mide.
+            Filas de `W_in` y su cambio; lo mismo de `W_out`; suma de la pérdida y
+            número de ejemplos, o dos ceros si no se mide.
         """
         X, C = F.embedding(inputs, self._in), F.embedding(outputs, self._out)
         H = X if mean is None else mean @ X
@@ -215,14 +215,14 @@ class Word2Vec:
 
 
 def move(W, changes) -> None:
-    """Resta a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
+    """Suma a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
 
     Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
     podrían crecer sin fin.
     """
     for rows, change in changes:
         change = change.view(-1, W.shape[1]).clamp_(-MAX_STEP, MAX_STEP)
-        W.index_add_(0, rows.reshape(-1), change, alpha=-1)
+        W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
 
 
 def noise_table(counts) -> np.ndarray:

@@ -20,6 +20,8 @@ from coursekit.experiments.results import read_results, write_results
 # El nombre con que se pide cada uno y el módulo que define su EXPERIMENT.
 EXPERIMENTS = {
     "letras": "coursekit.experiments.letters",
+    "vectores": "coursekit.experiments.vectors",
+    "clasificacion": "coursekit.experiments.classifiers",
 }
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "gensim")
 

@@ -202,7 +202,8 @@ def fill_embedding(
         if row.shape != weight.shape[1:]:
             raise CourseError(
                 f"El vector de «{token}» tiene forma {tuple(row.shape)} y los del "
-                f"embedding son de {weight.shape[1]}: crea la red con su embed_size."
+                f"embedding, {weight.shape[1]} números: crea la red con "
+                f"embed_size={row.shape[-1]}."
             )
     with torch.no_grad():
         weight[vocab(found)] = torch.stack(rows).to(weight)

@@ -130,10 +130,10 @@ EXPERIMENT = Experiment(
                 },
                 "LSTM de ida y vuelta, con GloVe": {
                     "sizes": {
-                        "cell": "lstm", "embed_size": 50, "num_hiddens": 64, "num_layers": 1,
-                        "dropout": 0.4, "pooling": "max",
+                        "cell": "lstm", "embed_size": 50, "num_hiddens": 128, "num_layers": 1,
+                        "dropout": 0.5, "pooling": "max",
                     },
-                    "reader": {"min_freq": 2}, "vectors": "GloVe", **LSTM,
+                    "reader": {"min_freq": 2}, "vectors": "GloVe", **LSTM, "num_epochs": 6,
                 },
             },
             "IMDb": {
@@ -143,6 +143,13 @@ EXPERIMENT = Experiment(
                 },
                 "bolsa de palabras y parejas": {
                     "sizes": {"embed_size": 50}, "reader": {"min_freq": 5, "ngrams": 2}, **BAG,
+                },
+                "LSTM de ida y vuelta, con word2vec": {
+                    "sizes": {
+                        "cell": "lstm", "embed_size": 100, "num_hiddens": 64, "num_layers": 1,
+                        "dropout": 0.4, "pooling": "max",
+                    },
+                    "reader": {"min_freq": 5, "max_length": 256}, "vectors": "word2vec", **LSTM,
                 },
             },
             "Constitución": {

@@ -142,7 +142,7 @@ EXPERIMENT = Experiment(
         Run(
             "LSTM, sin límite",
             {"held_out": "prueba", "cell": "LSTM", "num_hiddens": 384, "lr": 0.004,
-             "num_symbols": 20_000_000, "num_layers": 2, "dropout": 0.3},
+             "num_symbols": 13_000_000, "num_layers": 2, "dropout": 0.3},
             0,
         ),
     ),

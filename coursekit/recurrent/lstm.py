@@ -51,11 +51,9 @@ class LSTMScratch(nn.Module):
         check_pair(state)
         check_shapes(self, inputs, *state)
         (H,), (C,), outputs = *state, []
-        # Guardada por columnas, como en PyTorch, sus productos se reparten mejor.
-        W_hh = self.W_hh.T.contiguous().T
         for X in inputs:
             # X W_xh + H W_hh + b_h, paso a paso: todo a la vez no cabe en la caché.
-            gates = torch.addmm(self.b_h, X, self.W_xh).addmm_(H, W_hh)
+            gates = torch.addmm(self.b_h, X, self.W_xh).addmm_(H, self.W_hh)
             I, F, G, O = gates.chunk(4, dim=1)
             C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
             H = torch.sigmoid(O) * torch.tanh(C)

@@ -30,8 +30,8 @@ NGRAMS = {"Witten-Bell": WittenBell, "Kneser-Ney": KneserNey}
 def quijote(held_out: str):
     """Vocabulario, letras para entrenar y letras reservadas.
 
-    Para `"prueba"` se reserva el último décimo del libro y se entrena con lo anterior; para
-    `"validación"`, el penúltimo, y el último ni se mira: con él se eligieron los ajustes.
+    Para `"prueba"` se reserva el último décimo del libro y se entrena con lo anterior. Los ajustes
+    se eligieron con `"validación"`, que reserva el penúltimo y ni mira el último.
     """
     symbols = letters(data.load("quijote").text)
     vocab = build_vocab_from_iterator([symbols])

@@ -216,6 +216,29 @@ def test_wrong_ids_are_explained(X, words):
         language_model().log_probs(X)
 
 
+def test_a_list_is_not_a_batch():
+    with pytest.raises(CourseError, match=r"recibe un list: conviértelos con torch\.tensor"):
+        language_model()([[0, 1]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wrong_states_are_explained(kind):
+    model, X = language_model(kind), torch.zeros(2, 3, dtype=torch.long)
+    _, state = model(X)
+    H = state[0] if isinstance(state, tuple) else state
+    short, other_kind = H[:, :1], H if isinstance(state, tuple) else (H, H)
+    wrong = [short, (short, short), other_kind, (H, short), (H,), [None, None], "ayer"]
+    for state in wrong:
+        with pytest.raises(CourseError, match="estado inicial"):
+            model(X, state)
+
+
+def test_a_state_of_other_layers_is_explained():
+    model = LanguageModel(nn.GRU(5, 6, num_layers=2), 5)
+    with pytest.raises(CourseError, match=r"un tensor H de forma \(2, 1, 6\)"):
+        model(torch.zeros(1, 3, dtype=torch.long), torch.zeros(1, 1, 6))
+
+
 # --- Generación ------------------------------------------------------------------------------
 
 

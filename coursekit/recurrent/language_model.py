@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.states import parts
 from coursekit.training import evaluating
 
 
@@ -28,6 +29,7 @@ class LanguageModel(nn.Module):
     def forward(self, X, state=None):
         """X (lote, pasos) de índices -> logits (lote, pasos, vocab_size) y estado."""
         check_ids(X, self.vocab_size)
+        check_state(self.rnn, state, len(X))
         H, state = self.rnn(self.vectors(X.T), state)
         return self.output_layer(H).transpose(0, 1), state
 
@@ -102,6 +104,11 @@ def check_ids(X: torch.Tensor, vocab_size: int) -> None:
     Raises:
         CourseError: si X no es un LongTensor (lote, pasos) con valores del vocabulario.
     """
+    if not torch.is_tensor(X):
+        raise CourseError(
+            "El modelo espera índices en un tensor torch.long y recibe un "
+            f"{type(X).__name__}: conviértelos con torch.tensor."
+        )
     if X.dim() != 2 or X.dtype != torch.long or X.numel() == 0:
         raise CourseError(
             f"El modelo recibe un tensor {X.dtype} de forma {tuple(X.shape)} y espera "
@@ -112,4 +119,23 @@ def check_ids(X: torch.Tensor, vocab_size: int) -> None:
         raise CourseError(
             f"Hay un índice {low if low < 0 else high} fuera del vocabulario: con "
             f"{vocab_size} símbolos los índices van de 0 a {vocab_size - 1}."
+        )
+
+
+def check_state(rnn: nn.Module, state, batch_size: int) -> None:
+    """Comprueba el estado que va a leer una red de PyTorch; las nuestras lo hacen solas.
+
+    Raises:
+        CourseError: si no tiene las partes o la forma que espera la red.
+    """
+    if state is None or not isinstance(rnn, nn.RNNBase):
+        return
+    is_pair = isinstance(rnn, nn.LSTM)
+    shape = rnn.num_layers, batch_size, rnn.hidden_size
+    found = [getattr(part, "shape", None) for part in parts(state)]
+    if isinstance(state, (tuple, list)) != is_pair or found != [shape] * (1 + is_pair):
+        kind = "una pareja (H, C) de tensores" if is_pair else "un tensor H"
+        raise CourseError(
+            f"El estado inicial debe ser {kind} de forma {shape}, es decir, (capas, "
+            "lote, num_hiddens): pasa el que devolvió la propia red, o None."
         )

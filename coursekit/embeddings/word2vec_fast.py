@@ -6,8 +6,6 @@ negativos, así que todas las puntuaciones del bloque son un producto de dos mat
 los gradientes, otros dos.
 """
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import torch
 from torch.nn import functional as F
@@ -96,31 +94,28 @@ class Word2Vec:
         counts = word_counts(sentences, len(self._in))
         keep, table = keep_probability(counts, self.sample), noise_table(counts)
         seen, total, history = 0, num_epochs * counts.sum(), []
-        # Los hilos de torch se esperan en cada operación; los nuestros, en cada paso.
         torch_threads = torch.get_num_threads()
-        torch.set_num_threads(1)
+        torch.set_num_threads(num_threads)
         try:
-            with ThreadPoolExecutor(num_threads) as pool:
-                run = pool.map if num_threads > 1 else map
-                for _ in range(num_epochs):
-                    losses, num_pairs = np.zeros(2), 0
-                    for part in parts(sentences):
-                        ids, where = join(part)
-                        rate = lr * max(1 - seen / total, 1e-4)
-                        seen += (ids >= 0).sum()
-                        # Con -1 se mira la última probabilidad, que da igual.
-                        kept = (ids >= 0) & (self.rng.random(len(ids)) < keep[ids])
-                        ids, where = ids[kept], where[kept]
-                        num_pairs += (where[1:] == where[:-1]).sum()
-                        losses += self.train(ids, where, table, rate, num_threads, run)
-                    check_examples(num_pairs, self.sample, counts.sum())
-                    mean = losses[0] / losses[1] if losses[1] else np.nan
-                    history.append(float(mean))
+            for _ in range(num_epochs):
+                losses, num_pairs = np.zeros(2), 0
+                for part in parts(sentences):
+                    ids, where = join(part)
+                    rate = lr * max(1 - seen / total, 1e-4)
+                    seen += (ids >= 0).sum()
+                    # Con -1 se mira la última probabilidad, que da igual.
+                    kept = (ids >= 0) & (self.rng.random(len(ids)) < keep[ids])
+                    ids, where = ids[kept], where[kept]
+                    num_pairs += (where[1:] == where[:-1]).sum()
+                    losses += self.train(ids, where, table, rate)
+                check_examples(num_pairs, self.sample, counts.sum())
+                mean = losses[0] / losses[1] if losses[1] else np.nan
+                history.append(float(mean))
         finally:
             torch.set_num_threads(torch_threads)
         return history
 
-    def train(self, ids, sentence, table, lr, num_threads=1, run=map) -> np.ndarray:
+    def train(self, ids, sentence, table, lr) -> np.ndarray:
         """Un recorrido por una parte del corpus, ya sin las palabras descartadas.
 
         Args:
@@ -128,8 +123,6 @@ class Word2Vec:
             sentence: número de la oración de cada una (n,).
             table: tabla de la que se sortean los negativos, como la de `noise_table`.
             lr: tasa de aprendizaje.
-            num_threads: trozos en que se reparte cada paso.
-            run: quien los hace, `map` o el de varios procesadores.
         Returns:
             Suma de la pérdida y número de ejemplos de los pasos en que se midió.
         """
@@ -141,64 +134,52 @@ class Word2Vec:
         where[first : first + len(ids)] = sentence
         negatives = table[self.rng.integers(len(table), size=(num_blocks, NEGATIVES))]
         radii = self.rng.integers(1, self.window + 1, size=(num_blocks, BLOCK, 1))
-        text, where, negatives, radii = map(
-            torch.from_numpy, (text, where.astype(np.int32), negatives, radii)
-        )
+        # Cada bloque, con las palabras que tiene alrededor.
+        size = BLOCK + 2 * self.window
+        blocks = [torch.from_numpy(x).unfold(0, size, BLOCK) for x in (text, where)]
+        blocks += map(torch.from_numpy, (negatives, radii))
+
+        losses = np.zeros(2)
+        for start in range(0, num_blocks, self.num_blocks):
+            measure = start % (8 * self.num_blocks) == 0  # medir siempre costaría más
+            step = (x[start : start + self.num_blocks] for x in blocks)
+            losses += self.step(*step, lr, measure)
+        return losses
+
+    def skipgram_blocks(self, text, where, radii):
+        """Bloques en que cada palabra predice las cercanas de su mismo bloque."""
+        words, where = (x[:, self.window : -self.window] for x in (text, where))
+        same = where[:, :, None] == where[:, None, :]
+        return words, None, words, same * self.nearness
+
+    def cbow_blocks(self, text, where, radii):
+        """Bloques en que la media del contexto de cada palabra la predice a ella."""
+        words, own = (x[:, self.window : -self.window] for x in (text, where))
+        d = torch.arange(text.shape[1]) - self.window - torch.arange(BLOCK)[:, None]
+        near = (d.abs() <= radii) & (d != 0) & (own[:, :, None] == where[:, None, :])
+        mean = near / near.sum(2, keepdim=True).clamp(min=1)
+        return text, mean, words, torch.eye(BLOCK) * near.any(2, keepdim=True)
+
+    def step(self, text, where, negatives, radii, lr, measure):
+        """Un paso de descenso por el gradiente sobre unos bloques.
+
+        Args:
+            text: palabras de los bloques, con las de alrededor
+                (n, BLOCK + 2 · window).
+            where: número de la oración de cada una, con la misma forma.
+            negatives: palabras sorteadas (n, NEGATIVES).
+            radii: palabras que mira a cada lado cada una del bloque (n, BLOCK, 1).
+            lr: tasa de aprendizaje.
+            measure: si se calcula la pérdida.
+        Returns:
+            Suma de la pérdida y número de ejemplos, o dos ceros si no se mide.
+        """
         examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
         inputs, mean, targets, weight = examples(text, where, radii)
         outputs = torch.cat([targets, negatives], dim=1)
         # Cada palabra sorteada es un negativo de todos los ejemplos de su bloque.
         share = weight.sum(2, keepdim=True) * (self.num_negatives / NEGATIVES)
         weight = torch.cat([weight, share.expand(-1, -1, NEGATIVES)], dim=2)
-        step = weight * -lr
-
-        def changes(start, end):
-            measure = start % (8 * self.num_blocks) == 0  # medir siempre costaría más
-            blocks = (x if x is None else x[start:end] for x in (inputs, mean, outputs))
-            return self.changes(*blocks, step[start:end], weight[start:end], measure)
-
-        losses = np.zeros(2)
-        for start in range(0, num_blocks, self.num_blocks):
-            end = min(start + self.num_blocks, num_blocks)
-            edges = start + (end - start) * np.arange(num_threads + 1) // num_threads
-            edges = np.unique(edges)  # menos trozos, si hay menos bloques que hilos
-            ins, outs, loss = zip(*run(changes, edges[:-1], edges[1:]))
-            list(run(move, (self._in, self._out), (ins, outs)))
-            losses += np.sum(loss, axis=0)
-        return losses
-
-    def skipgram_blocks(self, text, where, radii):
-        """Bloques en que cada palabra predice las cercanas de su mismo bloque."""
-        words = text[self.window : len(text) - self.window].view(-1, BLOCK)
-        where = where[self.window : len(where) - self.window].view(-1, BLOCK)
-        same = where[:, :, None] == where[:, None, :]
-        return words, None, words, same * self.nearness
-
-    def cbow_blocks(self, text, where, radii):
-        """Bloques en que la media del contexto de cada palabra la predice a ella."""
-        size = BLOCK + 2 * self.window
-        context, around = text.unfold(0, size, BLOCK), where.unfold(0, size, BLOCK)
-        words, own = (x[:, self.window : -self.window] for x in (context, around))
-        d = torch.arange(size) - self.window - torch.arange(BLOCK)[:, None]
-        near = (d.abs() <= radii) & (d != 0) & (own[:, :, None] == around[:, None, :])
-        mean = near / near.sum(2, keepdim=True).clamp(min=1)
-        return context, mean, words, torch.eye(BLOCK) * near.any(2, keepdim=True)
-
-    def changes(self, inputs, mean, outputs, step, weight, measure):
-        """Lo que cambia un paso de descenso por el gradiente sobre unos bloques.
-
-        Args:
-            inputs: palabras cuyos vectores de entrada predicen (n, c).
-            mean: cómo se promedian, (n, BLOCK, c), o nada si predice cada una sola.
-            outputs: palabras que hay que predecir y, detrás, las sorteadas
-                (n, BLOCK + NEGATIVES).
-            step, weight: peso de cada ejemplo, por menos la tasa de aprendizaje y sin
-                ella (n, BLOCK, BLOCK + NEGATIVES).
-            measure: si se calcula la pérdida.
-        Returns:
-            Filas de `W_in` y su cambio; lo mismo de `W_out`; suma de la pérdida y
-            número de ejemplos, o dos ceros si no se mide.
-        """
         X, C = F.embedding(inputs, self._in), F.embedding(outputs, self._out)
         H = X if mean is None else mean @ X
         scores = H @ C.transpose(1, 2)
@@ -207,22 +188,23 @@ class Word2Vec:
             # -log σ(x) de lo que hay que predecir, -log σ(-x) de lo sorteado.
             costs = F.softplus(scores * (1 - 2 * self.label)) * weight
             loss = costs.sum().item(), (weight * self.label).sum().item()
-        E = scores.sigmoid_().sub_(self.label).mul_(step)
+        E = scores.sigmoid_().sub_(self.label).mul_(weight.mul_(-lr))
         dX, dC = E @ C, E.transpose(1, 2) @ H
         if mean is not None:
             dX = mean.transpose(1, 2) @ dX
-        return (inputs, dX), (outputs, dC), loss
+        move(self._in, inputs, dX)
+        move(self._out, outputs, dC)
+        return loss
 
 
-def move(W, changes) -> None:
+def move(W, rows, change) -> None:
     """Suma a cada fila de `W` sus cambios, recortados a ±`MAX_STEP`.
 
     Sin el recorte, las palabras muy frecuentes, que suman muchos cambios en un paso,
     podrían crecer sin fin.
     """
-    for rows, change in changes:
-        change = change.view(-1, W.shape[1]).clamp_(-MAX_STEP, MAX_STEP)
-        W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
+    change = change.view(-1, W.shape[1]).clamp_(-MAX_STEP, MAX_STEP)
+    W.scatter_add_(0, rows.reshape(-1, 1).expand_as(change), change)
 
 
 def noise_table(counts) -> np.ndarray:

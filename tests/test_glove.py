@@ -95,15 +95,17 @@ def starting_tables(model, X):
     return [model.W.astype(float), model.C.astype(float), bias, bias]
 
 
-def test_first_step_is_adagrads():
+@pytest.mark.parametrize("decay", [0.0, 0.7])
+def test_first_step_is_adagrads(decay):
     """Con una sola tesela: lr · g / √(1 + g²) desde los valores iniciales."""
     X, lr = text_counts(), 0.2
     model = GloVe(12, DIM, num_groups=1, rng=np.random.default_rng(3))
     tables = starting_tables(model, X)
-    model.fit(X, num_epochs=1, lr=lr)
+    model.fit(X, num_epochs=1, lr=lr, decay=decay)
     _, gradients = glove_loss(sp.csr_array(X), *tables)
     moved = model.W, model.C, model.b, model.c
     for new, table, g in zip(moved, tables, gradients):
+        g = g + decay * 2 * table
         np.testing.assert_allclose(new, table - lr * g / np.sqrt(1 + g**2), atol=1e-5)
 
 
@@ -118,6 +120,15 @@ def test_each_count_is_used_once_per_epoch():
         assert model.fit(X, 1, lr=1e-9)[0] == pytest.approx(expected, rel=1e-5)
         losses.add(round(expected, 4))
     assert len(losses) == 1
+
+
+@pytest.mark.parametrize("num_groups", [1, 2, 4])
+def test_decay_weighs_the_same_in_any_number_of_tiles(num_groups):
+    """Si las cuentas no pesan nada, una época encoge cada número en 2 · tasa · decay."""
+    model = GloVe(12, DIM, num_groups, rng=np.random.default_rng(6))
+    model.W[:] = model.C[:] = 1
+    model.fit(text_counts(), 1, lr=1e-2, x_max=1e12, decay=0.05)
+    np.testing.assert_allclose([model.W, model.C], 1 - 2 * 1e-2 * 0.05, rtol=1e-5)
 
 
 def test_is_repeatable_and_leaves_the_counts_alone():

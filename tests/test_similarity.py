@@ -194,6 +194,17 @@ def test_without_exclusion_the_answer_is_an_input_word():
         assert first == "rey"
 
 
+@pytest.mark.parametrize("method", ["add", "mul"])
+def test_sparse_vectors_answer_like_dense_ones(method):
+    questions, sparse = reachable(method, True), sp.csr_array(VECTORS)
+    dense = analogies(questions, VECTORS, VOCAB, method)
+    assert (analogies(questions, sparse, VOCAB, method).hits == dense.hits).all()
+    words = VOCAB.get_itos()[:3]
+    found, expected = (analogy(*words, X, VOCAB, method=method) for X in (sparse, VECTORS))
+    assert [w for w, _ in found] == [w for w, _ in expected]
+    np.testing.assert_allclose([v for _, v in found], [v for _, v in expected], rtol=1e-5)
+
+
 def test_analogies_fold_accents():
     vocab = Vocab(["lima", "perú", "bogotá", "colombia"])
     question = read_analogies(["Lima Peru Bogota Colombia"])

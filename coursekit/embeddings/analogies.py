@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import scipy.sparse as sp
 
 from coursekit.embeddings.neighbours import check_vectors, word_index
 from coursekit.embeddings.similarity import unit_rows, word_rows
@@ -86,7 +87,7 @@ def cos_add(unit, a, b, c):
         Puntuaciones (n, V); la norma de b - a + c no cambia su orden.
     Source: Mikolov, Yih y Zweig (2013).
     """
-    return (unit[b] - unit[a] + unit[c]) @ unit.T
+    return products(unit[b] - unit[a] + unit[c], unit)
 
 
 def cos_mul(unit, a, b, c):
@@ -99,8 +100,14 @@ def cos_mul(unit, a, b, c):
         Puntuaciones (n, V).
     Source: Levy y Goldberg (2014), ecuación 4.
     """
-    A, B, C = ((1 + unit[row] @ unit.T) / 2 for row in (a, b, c))
+    A, B, C = ((1 + products(unit[row], unit)) / 2 for row in (a, b, c))
     return B * C / (A + 0.001)
+
+
+def products(x, unit) -> np.ndarray:
+    """Producto de cada vector de x (n, dim) con todos, (n, V), aunque sean dispersos."""
+    scores = x @ unit.T
+    return scores.toarray() if sp.issparse(scores) else scores
 
 
 METHODS = {"add": cos_add, "mul": cos_mul}
@@ -115,7 +122,7 @@ def analogies(
     Args:
         questions: preguntas, como las de `read_analogies`; las que tienen alguna
             palabra fuera del vocabulario no se miden.
-        vectors: un vector por fila (V, dim).
+        vectors: un vector por fila (V, dim), denso o disperso.
         vocab: vocabulario con la interfaz de torchtext.
         method: "add" (3CosAdd) o "mul" (3CosMul).
         exclude_inputs: si a, b y c no pueden ser la respuesta.
@@ -154,7 +161,7 @@ def analogy(
 
     Args:
         a, b, c: palabras de `vocab`.
-        vectors: un vector por fila (V, dim).
+        vectors: un vector por fila (V, dim), denso o disperso.
         vocab: vocabulario con la interfaz de torchtext.
         k: cuántas respuestas.
         method: "add" (3CosAdd) o "mul" (3CosMul).

@@ -58,7 +58,9 @@ class GloVe:
         """Vectores de palabra (V, dim): la suma de los de palabra y los de contexto."""
         return self.W + self.C
 
-    def fit(self, counts, num_epochs=25, lr=0.3, x_max=10.0, alpha=0.75):
+    def fit(
+        self, counts, num_epochs=25, lr=0.3, x_max=10.0, alpha=0.75, decay=0.0
+    ) -> list[float]:
         """Entrena sobre unas cuentas y devuelve la pérdida media de cada época.
 
         Args:
@@ -67,6 +69,10 @@ class GloVe:
             lr: tasa de aprendizaje, mayor que con pasos de una sola cuenta: aquí hay
                 muchos menos pasos, y AdaGrad los hace cada vez más cortos.
             x_max, alpha: forma del peso de cada pareja; véase `glove_loss`.
+            decay: lo que suma a la pérdida el cuadrado de cada vector y cada sesgo. Con
+                cero es el GloVe del artículo, que no dice nada de las parejas que no
+                se han visto: en un corpus pequeño son casi todas, y su producto queda
+                al azar.
         Returns:
             Pérdida por cuenta en cada época.
         Raises:
@@ -91,6 +97,8 @@ class GloVe:
                 tile_loss, gradients = glove_loss(tile, *here, x_max, alpha)
                 loss += tile_loss
                 for table, place, square, g in zip(tables, places, squares, gradients):
+                    # Cada palabra está en `num_groups` teselas.
+                    g = g + 2 * decay / self.num_groups * table[place]
                     square[place] += g**2
                     table[place] -= lr * g / np.sqrt(square[place])
             history.append(float(loss / X.nnz))

@@ -103,8 +103,14 @@ def word2vec(corpus, dim: int, seed: int) -> dict:
     return dict(zip(vocab.get_itos(), torch.from_numpy(model.W_in)))
 
 
+def bag(**reader) -> dict:
+    """Ajustes de una bolsa de palabras, con los de quien las lee."""
+    sizes, training = {"embed_size": 50}, {"lr": 0.01, "num_epochs": 5, "batch_size": 128}
+    return {"network": "bolsa", "sizes": sizes, "reader": reader, **training}
+
+
 VECTORS = {"GloVe": glove, "word2vec": word2vec}
-BAG = {"network": "bolsa", "lr": 0.01, "num_epochs": 5, "batch_size": 128}
+TFIDF = {"min_freq": 2, "C": 10.0}
 LSTM = {"network": "recurrente", "lr": 0.003, "num_epochs": 4}
 EXPERIMENT = Experiment(
     name="clasificacion",
@@ -114,13 +120,9 @@ EXPERIMENT = Experiment(
         Run(f"{corpus}: {model}", {"corpus": corpus, **settings}, seed)
         for corpus, models in {
             "AG News": {
-                "TF-IDF y regresión logística": {"min_freq": 2, "C": 10.0},
-                "bolsa de palabras": {
-                    "sizes": {"embed_size": 50}, "reader": {"min_freq": 2}, **BAG,
-                },
-                "bolsa de palabras y parejas": {
-                    "sizes": {"embed_size": 50}, "reader": {"min_freq": 2, "ngrams": 2}, **BAG,
-                },
+                "TF-IDF y regresión logística": TFIDF,
+                "bolsa de palabras": bag(min_freq=2),
+                "bolsa de palabras y parejas": bag(min_freq=2, ngrams=2),
                 "LSTM de 64, como la del material": {
                     "sizes": {
                         "cell": "lstm", "embed_size": 32, "num_hiddens": 64, "num_layers": 1,
@@ -137,13 +139,9 @@ EXPERIMENT = Experiment(
                 },
             },
             "IMDb": {
-                "TF-IDF y regresión logística": {"min_freq": 2, "C": 10.0},
-                "bolsa de palabras": {
-                    "sizes": {"embed_size": 50}, "reader": {"min_freq": 5}, **BAG,
-                },
-                "bolsa de palabras y parejas": {
-                    "sizes": {"embed_size": 50}, "reader": {"min_freq": 5, "ngrams": 2}, **BAG,
-                },
+                "TF-IDF y regresión logística": TFIDF,
+                "bolsa de palabras": bag(min_freq=5),
+                "bolsa de palabras y parejas": bag(min_freq=5, ngrams=2),
                 "LSTM de ida y vuelta, con word2vec": {
                     "sizes": {
                         "cell": "lstm", "embed_size": 100, "num_hiddens": 64, "num_layers": 1,
@@ -153,10 +151,8 @@ EXPERIMENT = Experiment(
                 },
             },
             "Constitución": {
-                "TF-IDF y regresión logística": {"min_freq": 2, "C": 10.0},
-                "bolsa de palabras": {
-                    "sizes": {"embed_size": 50}, "reader": {"min_freq": 2}, **BAG,
-                },
+                "TF-IDF y regresión logística": TFIDF,
+                "bolsa de palabras": bag(min_freq=2),
             },
         }.items()
         for model, settings in models.items()

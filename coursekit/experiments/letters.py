@@ -145,6 +145,12 @@ EXPERIMENT = Experiment(
              "num_symbols": 13_000_000, "num_layers": 2, "dropout": 0.3},
             0,
         ),
+        Run(
+            "LSTM, sin límite, el doble de letras",
+            {"held_out": "prueba", "cell": "LSTM", "num_hiddens": 384, "lr": 0.004,
+             "num_symbols": 26_000_000, "num_layers": 2, "dropout": 0.4},
+            0,
+        ),
     ),
     measure=measure,
     module=__name__,

@@ -142,6 +142,13 @@ def test_nets_that_do_not_fit_are_explained(build, words):
         build()
 
 
+@pytest.mark.parametrize("join", [Stacked, Bidirectional])
+def test_one_net_twice_is_explained(join):
+    net = GRUScratch(5, 5)
+    with pytest.raises(CourseError, match="compartirían los pesos"):
+        join(net, net)
+
+
 # --- Dropout variacional ---------------------------------------------------------------------
 
 

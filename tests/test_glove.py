@@ -160,3 +160,8 @@ def test_accepts_dense_integers_and_words_that_never_appear():
 def test_explains_bad_counts(X, message):
     with pytest.raises(CourseError, match=message):
         GloVe(3, 2, rng=np.random.default_rng(0)).fit(X)
+
+
+def test_explains_no_groups():
+    with pytest.raises(CourseError, match="al menos un grupo, no 0"):
+        GloVe(3, 2, num_groups=0, rng=np.random.default_rng(0))

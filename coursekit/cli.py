@@ -249,7 +249,14 @@ def _each(names: Sequence[str], action: Callable[[str], Path]) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    from coursekit.publishing.notebooks import main as write_notebooks
+    # Lo que hace páginas y cuadernos vive con el libro: una instalación de estudiante no lo lleva.
+    extensions = Path.cwd() / "book" / "_ext"
+    if not extensions.is_dir():
+        raise CourseError(
+            f"«{Path.cwd()}» no tiene book/_ext: ejecuta la orden en la carpeta del curso."
+        )
+    sys.path.insert(0, str(extensions))
+    from coursesite.notebooks import main as write_notebooks
 
     return write_notebooks(options.comprobar)
 
@@ -269,7 +276,7 @@ def _experiment(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from coursekit.grading import sandbox
+    from coursekit.grading.jail import protections as sandbox
     from coursekit.grading.batch import grade_batch
 
     if options.diagnostico:

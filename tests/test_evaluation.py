@@ -7,7 +7,7 @@ import scipy.sparse as sp
 
 matplotlib.use("Agg")
 
-from coursekit.checks import compare, settle
+from coursekit.lecture import compare, settle
 from coursekit.data import load_sample
 from coursekit.embeddings import (
     analogies,

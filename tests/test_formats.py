@@ -28,7 +28,7 @@ from coursekit.grading.formats import (
 )
 from coursekit.grading.results import Batch, ExerciseGrade, Grade, OpenAnswer
 from coursekit.grading.scales import find_scale
-from coursekit.grading.sets import all_sets, load_set
+from coursekit.exercises.sets import all_sets, load_set
 
 SCALE = find_scale("0-20")
 SCRIPT = "<script>alert(1)</script>"

@@ -27,16 +27,16 @@ import entregas
 from coursekit import cli
 from coursekit.errors import CourseError
 from coursekit.grading import batch as batches
-from coursekit.grading import sandbox, wire
+from coursekit.grading.jail import protections as sandbox, wire
 from coursekit.grading.batch import Exam, grade_batch, merge, read_journal
-from coursekit.grading.cells import new_namespace, parse_cell, run_cells
-from coursekit.grading.exercise import Exercise, ExerciseSet, Mistake, OpenQuestion
-from coursekit.grading.jail import Jail, JailError, Question
-from coursekit.grading.judging import Judge
-from coursekit.grading.running import Chain, Step, describe_case, restore_case, run
-from coursekit.grading.sandbox import LADDER, Settings, choose, settings_for, try_out
+from coursekit.grading.jail.cells import new_namespace, parse_cell, run_cells
+from coursekit.exercises.exercise import Exercise, ExerciseSet, Mistake, OpenQuestion
+from coursekit.grading.jail.warden import Jail, JailError, Question
+from coursekit.exercises.judging import Judge
+from coursekit.exercises.running import Chain, Step, describe_case, restore_case, run
+from coursekit.grading.jail.protections import LADDER, Settings, choose, settings_for, try_out
 from coursekit.grading.submissions import Unreadable, find_submissions, read_notebook
-from coursekit.grading.values import to_plain
+from coursekit.exercises.values import to_plain
 
 SET = entregas.SET
 RUNGS = {protection.name: protection for protection in LADDER}
@@ -332,10 +332,10 @@ def memory_of(pid):
 def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
     code = """
         import os, coursekit.text
-        from coursekit.grading import check, hint
+        from coursekit.exercises import check, hint
         check('saluda', None); hint('saluda')
         seen = [os.getuid(), sorted(os.listdir('/')), os.listdir('/proc'), dict(os.environ),
-                os.path.exists('PROJECT/solutions'), os.listdir('PROJECT/coursekit/grading/sets'),
+                os.path.exists('PROJECT/solutions'), os.listdir('PROJECT/coursekit/exercises/sets'),
                 os.access('PROJECT/coursekit/cli.py', os.W_OK)]
         """.replace("PROJECT", str(entregas.ROOT))
     with Jail(rung(name), Settings(("numpy",))) as jail:

@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from coursekit.errors import CourseError
-from coursekit.grading import check, hint
-from coursekit.grading.judging import RIGHT, UNTRIED, WRONG, judge
-from coursekit.grading.running import run
-from coursekit.grading.sets import all_sets, find_exercise, load_set
-from coursekit.grading.values import first_difference, short, to_plain
+from coursekit.exercises import check, hint
+from coursekit.exercises.judging import RIGHT, UNTRIED, WRONG, judge
+from coursekit.exercises.running import run
+from coursekit.exercises.sets import all_sets, find_exercise, load_set
+from coursekit.exercises.values import first_difference, short, to_plain
 
 ROOT = Path(__file__).parents[1]
 EXERCISES = [exercise for exercise_set in all_sets() for exercise in exercise_set.exercises]

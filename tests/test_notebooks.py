@@ -16,8 +16,8 @@ import yaml
 from bs4 import BeautifulSoup
 from IPython.core.inputtransformer2 import TransformerManager
 
-from coursekit.publishing import files, notebooks
-from coursekit.publishing.notebooks import FOLDER, write_notebooks
+from coursesite import files, notebooks
+from coursesite.notebooks import FOLDER, write_notebooks
 
 ROOT = Path(__file__).parents[1]
 HTML = ROOT / "_build/html"
@@ -74,7 +74,7 @@ def test_every_notebook_is_valid(books):
 
 def test_another_process_generates_the_same_bytes(folder):
     result = subprocess.run(
-        [sys.executable, "-c", "from coursekit.publishing.notebooks import main; exit(main(True))"],
+        [sys.executable, "-m", "coursekit.cli", "cuadernos", "--comprobar"],
         cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": "7"}, capture_output=True, text=True,
     )  # fmt: skip
     assert (result.returncode, result.stderr) == (0, "")

@@ -19,11 +19,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from coursekit.errors import CourseError
-from coursekit.publishing import files, myst, notebooks, students
-from coursekit.publishing.glue import PREFIX
-from coursekit.publishing.plain import Listing, Page
-from coursekit.publishing.references import BuiltSite
-from coursekit.publishing.site import addresses
+from coursesite import files, myst, notebooks, students
+from coursekit.lecture import GLUE_PREFIX
+from coursesite.plain import Listing, Page
+from coursesite.references import BuiltSite
+from coursesite.site import addresses
 
 ROOT = Path(__file__).parents[1]
 SITE = "https://escuela.github.io/curso-x/"
@@ -499,7 +499,7 @@ def test_outputs_come_from_the_latest_run_of_the_page(tmp_path, md):
 
 
 def test_glued_values_come_from_the_run_of_their_page():
-    output = {"metadata": {"scrapbook": {"name": "n"}}, "data": {f"{PREFIX}text/plain": "2.345"}}
+    output = {"metadata": {"scrapbook": {"name": "n"}}, "data": {f"{GLUE_PREFIX}text/plain": "2.345"}}
     cells = [{"cell_type": "code"}, {"outputs": [{}, output]}]
     runs = {"book/dos/otra": NotebookNode(cells=cells)}
     assert notebooks._glued("book/dos/otra", runs, "n:.1f") == "2.3"
@@ -526,7 +526,7 @@ def dropped(*cells):
 def test_hidden_glue_cells_are_dropped_unless_something_needs_them():
     assert dropped("x = 1", "#oculta\nglue('x', x)") == {1}
     assert dropped("x = 1", "glue('x', x)") == set()
-    importing = "#oculta\nfrom coursekit.publishing import glue"
+    importing = "#oculta\nfrom coursekit.lecture import glue"
     assert dropped(importing, "#oculta\nglue('x', 1)") == {0, 1}
     assert dropped(importing, "glue('x', 1)") == set()
     assert dropped("#oculta\ny = f()\nglue('y', y)", "print(y)") == set()
@@ -541,7 +541,7 @@ import json
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 import numpy, myst_nb
-from coursekit.publishing import glue
+from coursekit.lecture import glue
 
 InteractiveShell.instance()
 seen = []
@@ -581,7 +581,7 @@ def test_glued_scalars_take_a_format():
 
 def test_glue_outside_a_notebook_is_silent_and_light():
     code = (
-        "import sys; from coursekit.publishing import glue; "
+        "import sys; from coursekit.lecture import glue; "
         "heavy = {'IPython', 'torch', 'sphinx', 'jupytext', 'nbformat'} & set(sys.modules); "
         "print(heavy, glue('x', 1))"
     )

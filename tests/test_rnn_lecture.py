@@ -11,7 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from coursekit.grading.sets.rnn_scratch import detective
+from coursekit.exercises.sets.rnn_desde_cero import detective
 from coursekit.plots import sequences
 
 ROOT = Path(__file__).parents[1]

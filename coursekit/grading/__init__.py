@@ -1,5 +1,1 @@
-"""Ejercicios que se comprueban solos: especificación, comprobación, pistas y juicio."""
-
-from coursekit.grading.notebook import check, hint
-
-__all__ = ["check", "hint"]
+"""El lado del docente: calificar entregas ajenas sin que hagan daño a nadie."""

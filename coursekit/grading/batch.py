@@ -17,16 +17,16 @@ from pathlib import Path
 import coursekit
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
-from coursekit.grading import wire
-from coursekit.grading.exercise import Exercise, ExerciseSet
-from coursekit.grading.jail import Answer, Jail, JailError, Question, Testimony
-from coursekit.grading.judging import UNTRIED, WRONG, Judge
+from coursekit.grading.jail import wire
+from coursekit.exercises.exercise import Exercise, ExerciseSet
+from coursekit.grading.jail.warden import Answer, Jail, JailError, Question, Testimony
+from coursekit.exercises.judging import UNTRIED, WRONG, Judge
 from coursekit.grading.results import (
     CRASH, MISSING, OK, TIMEOUT, UNREADABLE, Batch, ExerciseGrade, Grade, OpenAnswer,
 )  # fmt: skip
-from coursekit.grading.running import describe_case
-from coursekit.grading.sandbox import Protection, Settings, choose
-from coursekit.grading.sets import load_set
+from coursekit.exercises.running import describe_case
+from coursekit.grading.jail.protections import Protection, Settings, choose
+from coursekit.exercises.sets import load_set
 from coursekit.grading.submissions import (
     Submission, Unreadable, find_submissions, open_answers, read_notebook,
 )  # fmt: skip

@@ -17,13 +17,13 @@ from pathlib import Path
 
 import coursekit
 from coursekit.errors import CourseError
-from coursekit.grading.judging import RIGHT, judge
+from coursekit.exercises.judging import RIGHT, judge
 from coursekit.grading.printable import printable
 from coursekit.grading.reports import number, person, sentence
 from coursekit.grading.results import UNREADABLE, Batch, ExerciseGrade, Grade
-from coursekit.grading.running import run
+from coursekit.exercises.running import run
 from coursekit.grading.scales import Scale
-from coursekit.grading.sets import find_exercise, load_set
+from coursekit.exercises.sets import find_exercise, load_set
 
 # --- Gradescope ------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from coursekit.errors import CourseError
-from coursekit.grading.exercise import OpenQuestion
+from coursekit.exercises.exercise import OpenQuestion
 from coursekit.grading.results import OpenAnswer
 
 MAX_BYTES = 20 << 20

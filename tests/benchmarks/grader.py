@@ -22,9 +22,9 @@ from nbclient import NotebookClient
 
 from coursekit.errors import CourseError
 from coursekit.grading.batch import Exam, grade_submission
-from coursekit.grading.jail import Jail
-from coursekit.grading.sandbox import Settings, choose
-from coursekit.grading.sets import load_set
+from coursekit.grading.jail.warden import Jail
+from coursekit.grading.jail.protections import Settings, choose
+from coursekit.exercises.sets import load_set
 from coursekit.grading.submissions import find_submissions
 
 from .measuring import Row

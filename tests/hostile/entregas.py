@@ -19,8 +19,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 
-from coursekit.grading.notebook import PUBLIC_SEED
-from coursekit.grading.sets import find_exercise
+from coursekit.exercises.checking import PUBLIC_SEED
+from coursekit.exercises.sets import find_exercise
 
 ROOT = Path(__file__).parents[2]
 SET = "coocurrencia-ppmi"
@@ -501,7 +501,7 @@ def cheats() -> list[Case]:
         answer(
             "importa_la_referencia",
             REFERENCE.format(
-                module="coursekit.grading.sets.cooccurrence_ppmi",
+                module="coursekit.exercises.sets.coocurrencia_ppmi",
                 name="count_pairs",
                 call="count_pairs",
             ),
@@ -509,7 +509,7 @@ def cheats() -> list[Case]:
         answer(
             "importa_find_exercise",
             REFERENCE.format(
-                module="coursekit.grading.sets",
+                module="coursekit.exercises.sets",
                 name="find_exercise",
                 call="find_exercise('contar').reference",
             ),
@@ -520,7 +520,7 @@ def cheats() -> list[Case]:
             import sys, importlib
             for name in [n for n in sys.modules if n.startswith('coursekit')]: del sys.modules[name]
             def count_pairs(*a):
-                return importlib.import_module('coursekit.grading.sets').find_exercise('contar').reference(*a)
+                return importlib.import_module('coursekit.exercises.sets').find_exercise('contar').reference(*a)
             """,
         ),
         answer(
@@ -617,9 +617,9 @@ def cheats() -> list[Case]:
             before="""
             import sys, types, json
             for name in ('judging', 'values', 'sets', 'notebook', 'batch'):
-                sys.modules['coursekit.grading.' + name] = types.ModuleType(name)
-            import coursekit.grading
-            coursekit.grading.judge = coursekit.grading.check = lambda *a, **k: 'correcto'
+                sys.modules['coursekit.exercises.' + name] = types.ModuleType(name)
+            import coursekit.exercises
+            coursekit.exercises.judge = coursekit.exercises.check = lambda *a, **k: 'correcto'
             try:
                 open(coursekit.__file__, 'a').write('# pisado')
             except OSError: pass

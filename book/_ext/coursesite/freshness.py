@@ -41,7 +41,7 @@ def _choose_cache(app, config):
     cache = Path(app.outdir).parent / ".jupyter_cache" / fingerprint(coursekit.__path__[0], data)
     config.nb_execution_cache_path = str(cache)
     # Las cachés viejas se quedan: volver atrás no cuesta otra ejecución. La del sitio construido
-    # es siempre la más reciente, y así la encuentra coursekit.publishing.
+    # es siempre la más reciente, y así la encuentra coursesite.
     if (cache / "global.db").exists():
         os.utime(cache / "global.db")
 

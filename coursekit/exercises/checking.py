@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from coursekit.grading.judging import RIGHT, UNTRIED, judge
-from coursekit.grading.running import run
-from coursekit.grading.sets import find_exercise
+from coursekit.exercises.judging import RIGHT, UNTRIED, judge
+from coursekit.exercises.running import run
+from coursekit.exercises.sets import find_exercise
 
 # Los casos del cuaderno son públicos; la nota sale de los mismos sorteos con la semilla del docente.
 PUBLIC_SEED = "cuaderno"

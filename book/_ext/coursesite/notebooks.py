@@ -16,12 +16,12 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from coursekit.errors import CourseError
-from coursekit.publishing import files, myst
-from coursekit.publishing.glue import PREFIX
-from coursekit.publishing.plain import Listing, Page
-from coursekit.publishing.references import INVENTORY, BuiltSite
-from coursekit.publishing.site import read_config
-from coursekit.publishing.students import exercises
+from coursesite import files, myst
+from coursekit.lecture import GLUE_PREFIX
+from coursesite.plain import Listing, Page
+from coursesite.references import INVENTORY, BuiltSite
+from coursesite.site import read_config
+from coursesite.students import exercises
 
 FOLDER = "_build/cuadernos"
 SOURCES = ("book", "exercises", "solutions")
@@ -245,7 +245,7 @@ def _glued(docname, runs, text) -> str:
     for cell in runs[source].cells if source in runs else ():
         for output in cell.get("outputs", ()):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == name:
-                value = output["data"][f"{PREFIX}text/plain"]
+                value = output["data"][f"{GLUE_PREFIX}text/plain"]
                 try:
                     return format_plain_text(value, spec)
                 except ValueError:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from coursekit.grading.exercise import Exercise, Mistake
-from coursekit.grading.running import Chain, Outcome, run
-from coursekit.grading.values import first_difference, short
+from coursekit.exercises.exercise import Exercise, Mistake
+from coursekit.exercises.running import Chain, Outcome, run
+from coursekit.exercises.values import first_difference, short
 
 UNTRIED, WRONG, RIGHT = "sin intentar", "incorrecto", "correcto"
 

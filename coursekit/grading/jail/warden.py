@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from coursekit.grading import wire
+from coursekit.grading.jail import wire
 from coursekit.grading.results import CRASH, MISSING, OK, TIMEOUT
-from coursekit.grading.running import Chain, Outcome, describe_case
-from coursekit.grading.sandbox import Protection, Settings, environment, settings_for
+from coursekit.exercises.running import Chain, Outcome, describe_case
+from coursekit.grading.jail.protections import Protection, Settings, environment, settings_for
 
 # Lo que puede tardar en arrancar (importar torch desde un disco frío) y en limpiar.
 _START_SECONDS, _CLEAN_SECONDS = 120, 15

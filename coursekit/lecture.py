@@ -1,8 +1,35 @@
-"""Lo que una lección comprueba a la vista: lo hecho a mano con su referencia, y las apuestas."""
+"""Lo que una lección usa del curso: cifras que pasan al texto, comprobaciones a la vista y apuestas."""
 
 import math
 
 import numpy as np
+
+GLUE_PREFIX = "application/papermill.record/"  # con él, ni Jupyter ni Colab muestran la salida
+
+
+def glue(name: str, value: object) -> None:
+    r"""Guarda un valor con un nombre para citarlo en el texto con {glue:text}\`nombre\`.
+
+    Emite lo mismo que `myst_nb.glue(name, value, display=False)`, sin necesitar myst_nb, salvo
+    que un escalar de NumPy o de PyTorch se guarda como número, para poder darle formato. Fuera de
+    un cuaderno no hace nada.
+
+    Args:
+        name: nombre con el que se cita; uno distinto por valor.
+        value: cualquier objeto; se guarda tal como un cuaderno lo mostraría.
+    """
+    try:
+        from IPython.core.interactiveshell import InteractiveShell
+        from IPython.display import display
+    except ImportError:
+        return
+    if not InteractiveShell.initialized():
+        return
+    if getattr(value, "shape", None) == ():
+        value = value.item()
+    data, metadata = InteractiveShell.instance().display_formatter.format(value)
+    metadata["scrapbook"] = {"name": name, "mime_prefix": GLUE_PREFIX}
+    display({GLUE_PREFIX + mime: part for mime, part in data.items()}, raw=True, metadata=metadata)
 
 
 def compare(name: str, ours, reference, tolerance: float = 1e-6) -> None:

@@ -22,7 +22,7 @@ import coursekit
 from coursekit.errors import CourseError
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
-_INSIDE = _PACKAGE / "grading" / "inside.py"
+_INSIDE = _PACKAGE / "grading" / "jail" / "inside.py"
 _SYSTEM = (
     "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives",
     "/sys/kernel/mm/transparent_hugepage",
@@ -122,7 +122,7 @@ def choose(name: str | None = None) -> Protection:
 
 def try_out(protection: Protection) -> str | None:
     """Arranca la protección con nada dentro; el motivo si no funciona, o `None`."""
-    from coursekit.grading.jail import Jail, JailError
+    from coursekit.grading.jail.warden import Jail, JailError
 
     if sys.platform == "win32":
         return (
@@ -239,7 +239,7 @@ def _layout() -> tuple[list[str], list[str]]:
         inside = any(path == other or path.startswith(other + "/") for other in readonly)
         if os.path.exists(path) and path != "/" and not inside:
             readonly.append(path)
-    return readonly, [str(_PACKAGE / "grading" / "sets")]
+    return readonly, [str(_PACKAGE / "exercises" / "sets")]
 
 
 def _scratch() -> str:

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from coursekit.grading.exercise import Exercise, ExerciseSet, Mistake
+from coursekit.exercises.exercise import Exercise, ExerciseSet, Mistake
 
 # torch se importa dentro de las funciones: comprobar un ejercicio de NumPy no debe esperar por él.
 

@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from coursekit.grading.exercise import Exercise, ExerciseSet, Mistake
+from coursekit.exercises.exercise import Exercise, ExerciseSet, Mistake
 
 # --- PMI a mano ------------------------------------------------------------------------------
 

@@ -7,11 +7,11 @@ import importlib
 from functools import cache
 
 from coursekit.errors import CourseError
-from coursekit.grading.exercise import Exercise, ExerciseSet
+from coursekit.exercises.exercise import Exercise, ExerciseSet
 
 _MODULES = {
-    "coocurrencia-ppmi": "cooccurrence_ppmi",
-    "rnn-desde-cero": "rnn_scratch",
+    "coocurrencia-ppmi": "coocurrencia_ppmi",
+    "rnn-desde-cero": "rnn_desde_cero",
 }
 
 

@@ -10,7 +10,7 @@ from pybtex.database import parse_file
 from sphinx.util.inventory import InventoryFile
 
 from coursekit.errors import CourseError
-from coursekit.publishing.site import addresses
+from coursesite.site import addresses
 
 INVENTORY = "_build/html/objects.inv"
 BIBLIOGRAPHY = "book/referencia/bibliografia"

@@ -11,7 +11,7 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-from coursekit.publishing.site import read_config
+from coursesite.site import read_config
 
 FENCES = {"fence", "colon_fence"}
 DIRECTIVE = re.compile(r"\{([^\s}]+)\}[ \t]*(.*)")

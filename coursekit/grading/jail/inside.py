@@ -15,7 +15,7 @@ import os
 import sys
 
 # Se busca donde está el paquete y no en la carpeta de este archivo, que taparía otros módulos.
-sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+sys.path[0] = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 
 import contextlib
 import gc
@@ -32,7 +32,7 @@ from pathlib import Path
 
 import coursekit
 
-_GRADING = "coursekit.grading"
+_EXERCISES, _JAIL = "coursekit.exercises", "coursekit.grading.jail"
 _SPARE_BYTES = 256 << 20
 
 
@@ -60,16 +60,16 @@ def main() -> None:
 
 
 def _install_stub() -> None:
-    """`coursekit.grading` sin ejercicios: `check` y `hint` existen y no hacen nada."""
+    """`coursekit.exercises` sin ejercicios: `check` y `hint` existen y no hacen nada."""
     global kernel, wire, running, cells
-    stub = types.ModuleType(_GRADING)
+    stub = types.ModuleType(_EXERCISES)
     stub.check = stub.hint = lambda *arguments, **options: None
-    sys.modules[_GRADING] = coursekit.grading = stub
-    stub.__path__ = [os.path.dirname(os.path.abspath(__file__))]
-    needed = ("wire", "running", "cells")
-    wire, running, cells = (importlib.import_module(f"{_GRADING}.{name}") for name in needed)
-    kernel = importlib.import_module(f"{_GRADING}.kernel") if sys.platform == "linux" else None
+    sys.modules[_EXERCISES] = coursekit.exercises = stub
+    stub.__path__ = [os.path.join(os.path.dirname(coursekit.__file__), "exercises")]
+    running = importlib.import_module(f"{_EXERCISES}.running")
     stub.__path__ = []
+    wire, cells = (importlib.import_module(f"{_JAIL}.{name}") for name in ("wire", "cells"))
+    kernel = importlib.import_module(f"{_JAIL}.kernel") if sys.platform == "linux" else None
 
 
 def _become(uid: int | None) -> None:

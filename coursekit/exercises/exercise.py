@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from coursekit.grading.running import Chain
+from coursekit.exercises.running import Chain
 
 
 def no_arguments(rng: np.random.Generator) -> list[tuple]:

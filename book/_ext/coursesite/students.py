@@ -7,7 +7,7 @@ import jupytext
 from markdown_it import MarkdownIt
 
 from coursekit.errors import CourseError
-from coursekit.publishing import files, myst
+from coursesite import files, myst
 
 OPENING = "# SOLUCIÓN"
 CLOSING = "# FIN DE LA SOLUCIÓN"

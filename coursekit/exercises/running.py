@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from coursekit.grading.values import to_plain
+from coursekit.exercises.values import to_plain
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from sphinx.directives.patches import MathDirective
 from sphinx_design.dropdown import DropdownDirective
 
 from coursekit.errors import CourseError
-from coursekit.publishing import myst
-from coursekit.publishing.references import BuiltSite
+from coursesite import myst
+from coursesite.references import BuiltSite
 
 ADMONITIONS = {
     "admonition": (admonitions.Admonition, None),

@@ -1,0 +1,5 @@
+"""Ejercicios que se comprueban solos: especificación, comprobación, pistas y juicio."""
+
+from coursekit.exercises.checking import check, hint
+
+__all__ = ["check", "hint"]

@@ -1,0 +1,1 @@
+"""La cárcel: todo, y solo, lo que rodea o ejecuta una entrega."""

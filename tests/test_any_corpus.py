@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from coursekit.classification import (
     BagOfEmbeddings,
@@ -36,9 +37,10 @@ from coursekit.embeddings import (
 from coursekit.embeddings.word2vec_fast import Word2Vec
 from coursekit.errors import CourseError
 from coursekit.ngrams import KneserNey, WittenBell
-from coursekit.recurrent import GRUScratch, LanguageModel, generate
+from coursekit.recurrent import AdditiveAttention, GRUScratch, LanguageModel, generate
 from coursekit.text import Vocab, build_vocab_from_iterator, streams, windows
 from coursekit.training import perplexity_by_stream, train_epoch
+from regression import regression
 
 VOCAB = Vocab(["la", "casa", "el", "perro", "nunca"])  # «nunca» no está en ningún texto
 words = st.sampled_from(["la", "casa", "el", "perro", "otra", "ñu"])
@@ -206,3 +208,34 @@ def test_texts_with_tfidf(texts, unseen):
         assert not "".join(texts).strip()
         return
     assert sum(predict(model, unseen).values()) == pytest.approx(1)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def states_called_probabilities():
+    yield nn.LSTM(5, 5)(torch.randn(4, 3, 5))[0]
+
+
+def our_probabilities():
+    """Las de un modelo de lenguaje, un clasificador, una atención y unos n-gramas."""
+    torch.manual_seed(0)
+    histories = torch.cartesian_prod(torch.arange(3), torch.arange(5))
+    rows = torch.stack([torch.cat([h, torch.tensor([w])]) for h in histories for w in range(5)])
+    yield LanguageModel(GRUScratch(5, 6), 5).log_probs(rows).exp()[:, -1].view(-1, 5)
+    ngrams = KneserNey(3, 5).fit(torch.randint(5, (203,)).tolist())
+    yield torch.from_numpy(ngrams.log_probs(rows)).exp()[:, -1].view(-1, 5)
+    words = Vocab(["<unk>", "<pad>", "sí", "no"], default_index=0)
+    reader = TextReader("spanish", words, ("a", "b", "c"))
+    texts = TextClassifier(VanillaRNN(4, 3, 4, 4), reader).log_probs(["sí", "no sí", ""])
+    yield torch.from_numpy(texts).exp()
+    keys = torch.randn(2, 4, 3)
+    yield AdditiveAttention(3, 3, 5)(keys, keys, keys, torch.tensor([4, 2]))[1]
+
+
+@regression(ours=our_probabilities, defective=states_called_probabilities)
+def test_probabilities_are_probabilities(distributions):
+    """Defecto: «probabilidades» negativas que no suman 1."""
+    for P in distributions():
+        assert P.min() >= 0
+        torch.testing.assert_close(P.sum(-1), torch.ones_like(P[..., 0]))

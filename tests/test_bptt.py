@@ -23,6 +23,7 @@ from coursekit.recurrent import (
     truncation,
 )
 from coursekit.training import fit
+from regression import regression
 
 V, BATCH, STEPS = 4, 2, 5
 
@@ -284,3 +285,41 @@ def test_torch_nets_with_layers_inside_are_refused():
     model = LanguageModel(nn.LSTM(V, 3, num_layers=2), V)
     with pytest.raises(CourseError, match="una sola capa"):
         state_gradients(model, *text())
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def our_truncated_gradient(model, X, Y, every):
+    logits, _ = bptt_logits(model, X, truncation(X.shape[1], every))
+    loss = F.cross_entropy(logits.flatten(0, 1), Y.flatten())
+    return torch.autograd.grad(loss, model.rnn.W_hh)[0]
+
+
+def length_ignored(model, X, Y, every):
+    return our_truncated_gradient(model, X, Y, X.shape[1])
+
+
+@regression(ours=our_truncated_gradient, defective=length_ignored)
+def test_bptt_length_matters(gradient):
+    """Defecto: un `bptt_length` sin efecto."""
+    model, (X, Y) = language_model(RNNScratch, 6), text(20)
+    short, medium, whole = (gradient(model, X, Y, every) for every in (1, 5, 20))
+    assert (short - medium).norm() > 1e-3 and (medium - whole).norm() > 1e-5
+
+
+def mean_by_parameter(model, X, Y):
+    loss = F.cross_entropy(model(X)[0].flatten(0, 1), Y.flatten())
+    gradients = torch.autograd.grad(loss, list(model.rnn.parameters()))
+    return torch.stack([g.abs().mean() for g in gradients])[None]
+
+
+@regression(
+    ours=lambda model, X, Y: state_gradients(model, X, Y, only_last=True),
+    defective=mean_by_parameter,
+)
+def test_gradients_are_seen_by_step(look):
+    """Una fila por capa y una columna por paso; en esta red se desvanece hacia atrás."""
+    model = language_model(lambda *sizes: RNNScratch(*sizes, sigma=0.1), 4)
+    norms = look(model, *text(20))
+    assert norms.shape == (1, 20) and norms[0, 0] < 0.05 * norms[0, -1]

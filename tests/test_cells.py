@@ -1,5 +1,7 @@
 """Las redes escritas a mano contra torch.nn, y las celdas concatenadas contra ellas."""
 
+import math
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -22,6 +24,7 @@ from coursekit.recurrent import (
     to_torch,
 )
 from coursekit.text import Vocab
+from regression import regression
 
 SCRATCH = [RNNScratch, LSTMScratch, GRUScratch]
 TORCH = [nn.RNN, nn.LSTM, nn.GRU]
@@ -321,3 +324,159 @@ def test_a_single_step_explains_wrong_shapes(kind):
         with pytest.raises(CourseError, match="estado"):
             cell(inputs, state)
     assert parts(cell(X, pair(H)))[0].shape == (2, 5)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def gate_of(kind):
+    def step(Z, old):
+        """La GRU con el candidato a 0 y Z fija: lo que queda del estado anterior."""
+        rnn = kind()
+        for parameter in rnn.parameters():
+            nn.init.zeros_(parameter)
+        bias = rnn.cell.gates.bias if isinstance(rnn, Unrolled) else rnn.b_h
+        with torch.no_grad():
+            bias[1] = math.log(Z / (1 - Z))
+        return rnn(torch.zeros(1, 1, 1), torch.full((1, 1, 1), old))[0].item()
+
+    step.__name__ = kind.__name__
+    return step
+
+
+def scratch_gru():
+    return GRUScratch(1, 1)
+
+
+def original_gru():
+    return GRUScratch(1, 1, reset_after=False)
+
+
+def concatenated_gru():
+    return Unrolled(GRUCell(1, 1))
+
+
+def z_multiplies_the_new(Z, old):
+    return (1 - Z) * old
+
+
+@regression(
+    ours=[gate_of(kind) for kind in (scratch_gru, original_gru, concatenated_gru)],
+    defective=z_multiplies_the_new,
+)
+def test_update_gate_keeps(step):
+    """Z decide cuánto se conserva: con 0,9 quedan nueve décimas."""
+    assert step(0.9, 0.5) == pytest.approx(0.45, abs=1e-6)
+
+
+class StateOfOneRow(RNNScratch):
+    """`state, = state`: solo sirve con una secuencia."""
+
+    def forward(self, inputs, state=None):
+        if state is None:
+            return super().forward(inputs)
+        (state,) = state[0]
+        return super().forward(inputs, state.expand(1, inputs.shape[1], -1))
+
+
+class ForgetfulLSTM(LSTMScratch):
+    """Recibe un estado y empieza de cero."""
+
+    def forward(self, inputs, state=None):
+        return super().forward(inputs)
+
+
+def simple_cell(num_inputs, num_hiddens):
+    return Unrolled(SimpleRNNCell(num_inputs, num_hiddens))
+
+
+def lstm_cell(num_inputs, num_hiddens):
+    return Unrolled(LSTMCell(num_inputs, num_hiddens))
+
+
+@regression(
+    ours=[RNNScratch, LSTMScratch, GRUScratch, simple_cell, lstm_cell],
+    defective=[StateOfOneRow, ForgetfulLSTM],
+    raises=(AssertionError, ValueError),
+)
+def test_given_state_continues(kind):
+    """Leer tres secuencias en dos veces, con el estado, es leerlas de una."""
+    rnn, X = kind(4, 5), double(8, 3, 4).float()
+    whole, _ = rnn(X)
+    first, state = rnn(X[:3])
+    second, _ = rnn(X[3:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+
+
+def scratch_and_torch():
+    scratch = LSTMScratch(5, 4)
+    return scratch, to_torch(scratch)
+
+
+def torch_and_scratch():
+    rnn = nn.GRU(5, 4)
+    return rnn, from_torch(rnn)
+
+
+def scratch_and_its_cell():
+    scratch = RNNScratch(5, 4)
+    return scratch, to_cell(scratch)
+
+
+def one_net_in_two_models():
+    lstm = nn.LSTM(5, 4)
+    return LanguageModel(lstm, 5), LanguageModel(lstm, 5)
+
+
+@regression(
+    ours=[scratch_and_torch, torch_and_scratch, scratch_and_its_cell],
+    defective=one_net_in_two_models,
+)
+def test_nets_share_nothing(build):
+    """Defecto: redes que envuelven la misma red ya entrenada."""
+    first, second = (
+        {p.untyped_storage().data_ptr() for p in net.parameters()} for net in build()
+    )
+    assert not first & second
+
+
+def gates_of(kind):
+    def step(I, F, O, G, H, C):
+        """Un paso de la LSTM con las compuertas fijas y G = tanh(g)."""
+        rnn = kind()
+        for parameter in rnn.parameters():
+            nn.init.zeros_(parameter)
+        bias = rnn.cell.gates.bias if isinstance(rnn, Unrolled) else rnn.b_h
+        with torch.no_grad():
+            bias.copy_(torch.tensor([*(60.0 * gate - 30 for gate in (I, F)), G, 60.0 * O - 30]))
+        state = torch.full((1, 1, 1), H), torch.full((1, 1, 1), C)
+        return [part.item() for part in rnn(torch.zeros(1, 1, 1), state)[1]]
+
+    step.__name__ = kind.__name__
+    return step
+
+
+def scratch_lstm():
+    return LSTMScratch(1, 1)
+
+
+def concatenated_lstm():
+    return Unrolled(LSTMCell(1, 1))
+
+
+def table_reversed(I, F, O, G, H, C):
+    """F «borra», I «conserva» y O deja pasar el estado anterior."""
+    return O * H, I * C + F * math.tanh(G)
+
+
+@regression(
+    ours=[gates_of(scratch_lstm), gates_of(concatenated_lstm)], defective=table_reversed
+)
+def test_memory_gates(step):
+    """Defecto: la tabla de la memoria, al revés."""
+    close = {"abs": 1e-6}
+    for O in (0, 1):
+        assert step(1, 0, O, 0.3, 0.9, 0.7)[1] == pytest.approx(math.tanh(0.3), **close)
+        assert step(0, 1, O, 0.3, 0.9, 0.7)[1] == pytest.approx(0.7, **close)
+        assert step(0, 0, O, 0.3, 0.9, 0.7)[1] == pytest.approx(0, **close)
+        assert step(0, 1, O, 0.3, 0.9, 0.7)[0] == pytest.approx(O * math.tanh(0.7), **close)

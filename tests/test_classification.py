@@ -4,6 +4,7 @@ import json
 import math
 import os
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -37,10 +38,13 @@ from coursekit.classification import (
     train_classifier,
     train_classifier_epoch,
 )
+from coursekit.classification.examples import TOKENIZERS
 from coursekit.data import Corpus
 from coursekit.errors import CourseError
-from coursekit.text import Vocab
+from coursekit.recurrent import Bidirectional, LSTMScratch, NextSymbol
+from coursekit.text import Vocab, collate_padded
 from coursekit.training import seed_everything
+from regression import regression
 
 VOCAB_SIZE, NUM_CLASSES, PAD = 12, 3, 1
 
@@ -634,3 +638,256 @@ def test_a_net_of_ones_own_can_predict_but_not_be_saved(classifier, tmp_path):
     assert predict(mine, "bien") == predict(classifier, "bien")
     with pytest.raises(CourseError, match="Mine"):
         mine.save(tmp_path)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def our_split(corpus):
+    return split_corpus(corpus, torch.Generator().manual_seed(0))
+
+
+def measured_on_its_own_reading(corpus):
+    return corpus, corpus
+
+
+@regression(ours=our_split, defective=measured_on_its_own_reading)
+def test_validation_is_unseen(split):
+    """Defecto: validar con lo mismo que se entrena."""
+    texts = [f"texto {i}" for i in range(40)]
+    train, held_out = split(Corpus("textos", "Textos", texts, True, "", ["a", "b"] * 20))
+    assert not set(train.documents) & set(held_out.documents)
+    assert sorted(train.documents + held_out.documents) == sorted(texts)
+
+
+FEW_REVIEWS = Corpus(
+    "resenas", "Reseñas", ["buena y clara", "mala", "muy mala y muy larga", "buena"] * 3,
+    True, "", ["pos", "neg", "neg", "pos"] * 3,
+)  # fmt: skip
+
+
+def classes_of(corpus):
+    return TextReader.from_corpus(corpus).examples(corpus).labels.tolist()
+
+
+def compared_with_a_word(corpus):
+    """Las etiquetas llegan como 1 y 2, y ninguna es igual a «pos»."""
+    numbers = [{"neg": 1, "pos": 2}[label] for label in corpus.labels]
+    return [1 if number == "pos" else 0 for number in numbers]
+
+
+@regression(ours=classes_of, defective=compared_with_a_word)
+def test_both_classes_are_there(read):
+    """Con una sola clase, la exactitud es del 100 % por construcción."""
+    assert read(FEW_REVIEWS) == [1, 0, 0, 1] * 3
+    with pytest.raises(CourseError, match="dos clases"):
+        read(Corpus("unas", "Unas", ["buena"] * 4, True, "", ["pos"] * 4))
+
+
+class ReadsThePads(VanillaRNN):
+    """El último estado del lote, que en los textos cortos es el del relleno."""
+
+    def forward(self, ids, lengths):
+        H, _ = self.rnn(self.embedding(ids))
+        return self.output_layer(H[:, -1])
+
+
+class IgnoresLengths(RecurrentClassifier):
+    """Hacia delante se acaba en el relleno, y hacia atrás se empieza por él."""
+
+    def forward(self, ids, lengths):
+        return super().forward(ids, torch.full_like(lengths, ids.shape[1]))
+
+
+class NextSymbolOfRows(NextSymbol):
+    """La interfaz de los clasificadores."""
+
+    def __init__(self, vocab_size, num_classes):
+        super().__init__(Bidirectional(*(LSTMScratch(vocab_size, 3) for _ in "12")), vocab_size)
+
+    def forward(self, ids, lengths):
+        return super().forward((ids, lengths))[0]
+
+
+def classifier_of(pooling):
+    def build(vocab_size, num_classes):
+        return RecurrentClassifier(vocab_size, num_classes, "lstm", 4, 5, pooling=pooling)
+
+    build.__name__ = pooling
+    return build
+
+
+@regression(
+    ours=[VanillaRNN, BagOfEmbeddings, NextSymbolOfRows]
+    + [classifier_of(pooling) for pooling in ("last", "max", "mean")],
+    defective=[ReadsThePads, IgnoresLengths],
+)
+def test_padding_changes_no_prediction(build):
+    """Defecto: el estado de después del relleno."""
+    torch.manual_seed(0)
+    model = build(9, 3).eval()
+    ids, lengths = collate_padded([[4, 2], [3, 7, 5], [8]], PAD)
+    wide = F.pad(ids, (0, 6), value=PAD)
+    torch.testing.assert_close(model(wide, lengths), model(ids, lengths))
+    torch.testing.assert_close(model(ids[:1, :2], lengths[:1]), model(ids, lengths)[:1])
+
+
+def padding_is_a_token(vocab_size, num_classes):
+    model = ReadsThePads(vocab_size, num_classes)
+    model.embedding = nn.Embedding(vocab_size, 100)
+    nn.init.zeros_(model.embedding.weight[PAD])
+    return model
+
+
+@regression(
+    ours=[VanillaRNN, RecurrentClassifier, BagOfEmbeddings], defective=padding_is_a_token
+)
+def test_padding_learns_nothing(build):
+    """Defecto: un relleno con embedding que se entrena."""
+    model = build(9, 2)
+    ids, lengths = collate_padded([[4, 2], [3, 7, 5]], PAD)
+    batch = ids, lengths, torch.tensor([0, 1])
+    train_classifier_epoch(model, [batch], torch.optim.SGD(model.parameters(), lr=1))
+    assert not model.embedding.weight[PAD].any()
+
+
+def first_model_counted():
+    """Se imprimía el tamaño de la otra red."""
+    return count_parameters(VanillaRNN(18_961, 2))
+
+
+def every_layer_read():
+    """El clasificador une los estados de todas las capas, no los de la última."""
+    model = RecurrentClassifier(18_961, 2)
+    model.output_layer = nn.Linear(2 * 2 * 256, 2)
+    return count_parameters(model)
+
+
+@regression(
+    ours=lambda: count_parameters(RecurrentClassifier(18_961, 2)),
+    defective=[first_model_counted, every_layer_read],
+)
+def test_parameters_are_of_this_model(count):
+    """Defecto: el tamaño de otra red, o los estados de todas las capas."""
+    embedding = 18_961 * 100
+    layers = sum(2 * 3 * (256 * (size + 256) + 2 * 256) for size in (100, 512))
+    assert count() == embedding + layers + 2 * 256 * 2 + 2 == 3_629_734
+
+
+def frequent_words_only():
+    texts = [f"palabra{i} común" for i in range(50)]
+    corpus = Corpus("noticias", "Noticias", texts, True, "", ["a", "b"] * 25)
+    reader = TextReader.from_corpus(corpus, min_freq=2)
+    return reader, RecurrentClassifier(len(reader.vocab), 2, "lstm", 32, 64, 1, False)
+
+
+def every_word():
+    texts = [f"palabra{i} común" for i in range(50)]
+    corpus = Corpus("noticias", "Noticias", texts, True, "", ["a", "b"] * 25)
+    reader = TextReader.from_corpus(corpus)
+    return reader, RecurrentClassifier(len(reader.vocab), 2, "lstm", 32, 64, 1, False)
+
+
+@regression(ours=frequent_words_only, defective=every_word)
+def test_rare_words_can_be_left_out(build):
+    """Con todas las palabras, 3.091.332 parámetros, y el 99 % en los embeddings."""
+    model = RecurrentClassifier(95_812, 4, "lstm", 32, 64, 1, False)
+    assert count_parameters(model) == 3_091_332
+    assert model.embedding.weight.numel() / 3_091_332 > 0.99
+    reader, small = build()
+    assert reader.vocab.get_itos() == ["<unk>", "<pad>", "común"]
+    assert len(small.embedding.weight) == 3
+
+
+def patched_accuracy(model, batches, optimizer):
+    """La suma de las medias de los lotes, por 64 y entre el número de ejemplos."""
+    rights = [(model(ids, n).argmax(1) == y).float().mean().item() for ids, n, y in batches]
+    losses = [F.cross_entropy(model(ids, n), y).item() for ids, n, y in batches]
+    return [sum(x) * 64 / sum(len(y) for *_, y in batches) for x in (losses, rights)]
+
+
+def best_streak(model, batches, optimizer):
+    """La mejor exactitud de unos lotes seguidos; los últimos, incompletos, no se miran."""
+    rights = [(model(ids, n).argmax(1) == y).float().mean().item() for ids, n, y in batches[:-1]]
+    losses = [F.cross_entropy(model(ids, n), y).item() for ids, n, y in batches[:-1]]
+    return min(losses), max(rights)
+
+
+def measured(model, batches, optimizer):
+    result = evaluate(model, batches)
+    return result.loss, result.accuracy
+
+
+@regression(ours=[train_classifier_epoch, measured], defective=[patched_accuracy, best_streak])
+def test_accuracy_is_of_examples(train):
+    """Defecto: la media de los lotes por 64 y entre N; la mejor racha de lotes, sin los últimos."""
+    torch.manual_seed(0)
+    model, ids = VanillaRNN(9, 2, 4, 4), torch.randint(2, 9, (150, 3))
+    lengths, labels = torch.full((150,), 3), torch.randint(2, (150,))
+    logits = model(ids, lengths)
+    batches = list(zip(ids.split(64), lengths.split(64), labels.split(64)))
+    loss, accuracy = train(model, batches, torch.optim.SGD(model.parameters(), lr=0))
+    assert accuracy == pytest.approx((logits.argmax(1) == labels).float().mean().item())
+    assert loss == pytest.approx(F.cross_entropy(logits, labels).item(), rel=1e-5)
+
+
+def last_weights_stay(model, train, validation, optimizer):
+    losses = []
+    for _ in range(4):
+        train_classifier_epoch(model, train, optimizer)
+        losses.append(evaluate(model, validation).loss)
+    return losses
+
+
+def our_training(model, train, validation, optimizer):
+    return train_classifier(model, train, validation, optimizer, num_epochs=4).validation
+
+
+@regression(ours=our_training, defective=last_weights_stay)
+def test_best_weights_are_kept(train):
+    """Con la validación al revés, cada época la empeora: vale la primera."""
+    torch.manual_seed(0)
+    model, ids = BagOfEmbeddings(9, 2, 4), torch.randint(2, 9, (30, 3))
+    lengths, labels = torch.full((30,), 3), (ids[:, 0] > 5).long()
+    upside_down = [(ids, lengths, 1 - labels)]
+    adam = torch.optim.Adam(model.parameters(), lr=0.1)
+    losses = train(model, [(ids, lengths, labels)], upside_down, adam)
+    assert losses[0] < losses[-1]
+    assert evaluate(model, upside_down).loss == pytest.approx(losses[0])
+
+
+def absent_as_zeros(embedding, vocab, vectors):
+    with torch.no_grad():
+        for i, token in enumerate(vocab.get_itos()):
+            embedding.weight[i] = torch.as_tensor(vectors.get(token, np.zeros(3)))
+    return len(vectors) / (len(vocab) - 2)
+
+
+@regression(ours=fill_embedding, defective=absent_as_zeros)
+def test_absent_vectors_are_counted(fill):
+    """La palabra sin vector conserva el suyo, y se dice cuántas hay."""
+    embedding, vocab = nn.Embedding(4, 3), Vocab(["<unk>", "<pad>", "sol", "blorg"])
+    before = embedding.weight.detach().clone()
+    assert fill(embedding, vocab, {"sol": np.ones(3)}) == 0.5
+    assert embedding.weight[2].tolist() == [1, 1, 1]
+    assert torch.equal(embedding.weight[[0, 1, 3]], before[[0, 1, 3]])
+
+
+def read_once(corpus):
+    reader = TextReader.from_corpus(corpus)
+    loader = make_loader(reader.examples(corpus), 4)
+    return lambda: list(loader)
+
+
+def read_in_every_batch(corpus):
+    reader = TextReader.from_corpus(corpus)
+    return lambda: [collate_padded([reader.encode(text)]) for text in corpus.documents]
+
+
+@regression(ours=read_once, defective=read_in_every_batch)
+def test_texts_are_tokenised_once(prepare):
+    """Una época no vuelve a separar los textos en palabras."""
+    epoch, calls = prepare(FEW_REVIEWS), []
+    with mock.patch.dict(TOKENIZERS, basic_english=lambda text: calls.append(text) or ["a"]):
+        epoch()
+    assert not calls

@@ -23,7 +23,10 @@ from hypothesis import strategies as st
 from coursekit import data
 from coursekit.data import elman, readers, registry
 from coursekit.errors import CourseError
+from coursekit.text import build_vocab_from_iterator, letters
+from regression import regression
 
+ROOT = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("COURSEKIT_DATA")
 needs_real_data = pytest.mark.skipif(
     not REAL_DATA, reason="COURSEKIT_DATA no está puesta: sin los textos reales no hay qué probar"
@@ -723,3 +726,57 @@ def test_elman_sentences_depend_only_on_the_seed():
 def test_elman_sentences_needs_a_positive_number():
     with pytest.raises(CourseError, match="num_sentences es 0"):
         data.elman_sentences(0, np.random.default_rng(0))
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def run(program, **env):
+    """Lo que escribe un programa de Python en otro proceso, con otras variables de entorno."""
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **env},
+    )  # fmt: skip
+
+
+LINE = "En un lugar de la Mancha, vivía un hidalgo."
+BEGINNING = "\n\n*** START OF THE PROJECT GUTENBERG EBOOK 2000 ***\n\n"
+ENDING = "\n\n*** END OF THE PROJECT GUTENBERG EBOOK 2000 ***\n\nThis book is free: look at the work."
+
+
+def edition(header, newline="\n", bom=b""):
+    return bom + (header + BEGINNING + LINE + ENDING).replace("\n", newline).encode()
+
+
+def from_a_fixed_place(raw):
+    """Los mismos lugares que valieron con el fichero de un día."""
+    return raw.decode()[len("Una cabecera" + BEGINNING) :][: len(LINE)]
+
+
+def with_the_licence(raw):
+    return raw.decode("utf-8-sig").split("2000 ***", 1)[1]
+
+
+@regression(ours=readers.gutenberg, defective=[from_a_fixed_place, with_the_licence])
+def test_licence_is_cut(read):
+    """Con otra cabecera, BOM y CRLF sale el mismo libro, y ninguna k."""
+    first = read(edition("Una cabecera"))
+    assert "k" not in build_vocab_from_iterator([letters(first)])
+    assert first == LINE
+    assert read(edition("Otra cabecera, más larga", "\r\n", b"\xef\xbb\xbf")) == LINE
+
+
+READ_OURS = """
+from coursekit.data import load_sample
+print(ascii(load_sample("relato").text[:3000]))
+"""
+READ_BY_LOCALE = """
+print(ascii(open("coursekit/data/samples/relato.txt", "r").read()))
+"""
+
+
+@regression(ours=READ_OURS, defective=READ_BY_LOCALE)
+def test_reading_ignores_the_locale(program):
+    """Defecto: lectura que depende de la configuración regional."""
+    result = run(program, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert result.returncode == 0 and b"\\xf3" in result.stdout  # una ó

@@ -11,6 +11,7 @@ from coursekit.recurrent import (
     LanguageModel,
     LSTMScratch,
     RNNScratch,
+    SimpleRNNCell,
     Stacked,
     Unrolled,
     from_torch,
@@ -18,6 +19,7 @@ from coursekit.recurrent import (
     to_cell,
 )
 from coursekit.text import Vocab
+from regression import regression
 
 SYMBOLS = "abcde"
 TORCH = [nn.RNN, nn.LSTM, nn.GRU]
@@ -222,3 +224,60 @@ def test_masks_are_drawn_where_the_generator_lives(monkeypatch):
 def test_impossible_dropout_is_explained(dropout):
     with pytest.raises(CourseError, match=f"dropout={dropout}"):
         Unrolled(to_cell(RNNScratch(4, 5)), dropout)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def two_way_net():
+    torch.manual_seed(0)
+    return Bidirectional(LSTMScratch(4, 5), LSTMScratch(4, 5))
+
+
+def final_states(X):
+    _, (H, _) = two_way_net()(X)
+    return H[0], H[1]
+
+
+def last_outputs(X):
+    outputs, _ = two_way_net()(X)
+    return outputs[-1].chunk(2, dim=1)
+
+
+@regression(ours=final_states, defective=last_outputs)
+def test_summary_reads_both_ways(summary):
+    """El resumen de cada dirección cambia si cambia lo anterior al último paso."""
+    X, other = (double(6, 2, 4).float() for _ in "12")
+    other[:-1] += 1
+    for half, other_half in zip(summary(X), summary(other)):
+        assert (half - other_half).abs().max() > 1e-3
+
+
+def variational():
+    return Unrolled(SimpleRNNCell(4, 64), 0.5, torch.Generator().manual_seed(0))
+
+
+def between_layers():
+    return nn.RNN(4, 64, num_layers=2, dropout=0.5, nonlinearity="tanh")
+
+
+@regression(ours=variational, defective=between_layers)
+def test_dropout_is_recurrent(build):
+    """Con entradas nulas, lo único que puede apagarse en la primera capa es el estado."""
+    rnn = build().train()
+    reached = []
+    for _ in range(2):
+        state = torch.ones(2 if isinstance(rnn, nn.RNN) else 1, 3, 64)
+        reached.append(rnn(torch.zeros(1, 3, 4), state)[1][0])
+    assert not torch.equal(*reached)
+
+
+def unchecked_stack(*layers):
+    return nn.Sequential(*layers)
+
+
+@regression(ours=[Stacked, Bidirectional], defective=unchecked_stack)
+def test_one_net_cannot_be_two_layers(build):
+    """`[capa] * 2` es una sola capa, con los pesos de una."""
+    with pytest.raises(CourseError, match="compartirían"):
+        build(*[RNNScratch(4, 4)] * 2)

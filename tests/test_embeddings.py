@@ -1,5 +1,9 @@
 """Coocurrencia, PPMI, SVD y vecinos, contra bucles lentos, numpy y cuentas a mano."""
 
+import math
+import tracemalloc
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -16,6 +20,7 @@ from coursekit.embeddings import (
 )
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
+from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 varied = settings(deadline=None)  # una máquina ocupada no es un fallo
@@ -232,3 +237,110 @@ def test_unknown_word_suggests_its_likes(vocab, search):
         search("corazon", np.eye(V), vocab)
     with pytest.raises(CourseError, match="xyz"):
         search("xyz", np.eye(V), vocab)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def log_of_zero(counts):
+    P = counts.toarray() / counts.sum()
+    pmi = np.log2(P / (P.sum(1, keepdims=True) * P.sum(0)))
+    return np.maximum(pmi, 0)
+
+
+def eps_in_the_denominator(counts):
+    P = counts.toarray() / counts.sum()
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log2(P / (P.sum(1, keepdims=True) * P.sum(0) + 1e-10)), 0)
+
+
+@regression(
+    ours=lambda counts: ppmi(counts).toarray(),
+    defective=[log_of_zero, eps_in_the_denominator],
+    raises=(AssertionError, RuntimeWarning),
+)
+def test_ppmi_is_quiet_and_exact(measure):
+    """Dos palabras que se ven una vez, juntas, entre un millón de otras parejas."""
+    n = 10**6 - 2
+    counts = sp.csr_array(np.array([[0, 1, 0], [1, 0, 0], [0, 0, n]]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        values = measure(counts)
+    assert values[0, 1] == pytest.approx(math.log2(10**6), abs=1e-9)
+    assert values[0, 0] == values[0, 2] == 0
+
+
+def dense_counts(sentences, vocab_size):
+    counts = np.zeros((vocab_size, vocab_size))
+    for s in sentences:
+        for i, j in zip(s, s[1:]):
+            counts[i, j] += 1
+            counts[j, i] += 1
+    return counts
+
+
+@regression(
+    ours=lambda sentences, V: ppmi(cooccurrence(sentences, V, window=1)),
+    defective=dense_counts,
+)
+def test_ppmi_memory_is_sparse(build):
+    """2.000 tipos: densa, 32 MB."""
+    ids = np.random.default_rng(0).integers(2000, size=(50, 20))
+    tracemalloc.start()
+    build(ids, 2000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6
+
+
+def window_with_the_word_inside(sentences, vocab_size, window):
+    """Lo que decía la prosa: la ventana 3 son dos palabras a cada lado."""
+    return cooccurrence(sentences, vocab_size, max(window - 1, 1))
+
+
+@regression(ours=cooccurrence, defective=window_with_the_word_inside)
+def test_window_reaches_its_distance(count):
+    """Defecto: una ventana de 3 que son «dos palabras a cada lado»."""
+    for window in (1, 3, 5):
+        first = count([range(9)], 9, window=window).toarray()[0]
+        assert np.flatnonzero(first).tolist() == list(range(1, window + 1))
+
+
+def first_of_the_row(word, matrix, vocab, k):
+    """Los primeros de la fila, y la propia palabra se salta solo si cae entre ellos."""
+    row = matrix.toarray()[vocab[word]]
+    best = np.argsort(-row, kind="stable")[: k + 1]
+    return [(vocab.lookup_token(i), row[i]) for i in best.tolist() if i != vocab[word]]
+
+
+def only_without_zeros(word, matrix, vocab, k):
+    row = matrix.toarray()[vocab[word]]
+    best = [i for i in np.argsort(-row, kind="stable").tolist() if row[i] > 0][:k]
+    return [(vocab.lookup_token(i), row[i]) for i in best]
+
+
+@regression(ours=associations, defective=[first_of_the_row, only_without_zeros])
+def test_associations_are_associations(search):
+    """Defecto: asociaciones nulas o con la propia palabra."""
+    vocab = Vocab("abcdef")
+    matrix = sp.csr_array(np.array([[4.0, 2, 0, 1, 3, 0.5], [2, 0, 0, 0, 0, 0]] + [[0] * 6] * 4))
+    assert [w for w, _ in search("a", matrix, vocab, 3)] == ["e", "b", "d"]
+    assert [w for w, _ in search("b", matrix, vocab, 3)] == ["a"]
+
+
+def our_pairs(sentence, vocab):
+    counts = cooccurrence(encode([sentence], vocab), len(vocab), window=1)
+    return counts.nnz, vocab(sentence)
+
+
+def glued_pairs(sentence, vocab):
+    known = [vocab[w] for w in sentence if w in vocab and w != "<unk>"]
+    return cooccurrence([known], len(vocab), window=1).nnz, known
+
+
+@regression(ours=our_pairs, defective=glued_pairs)
+def test_unknown_words_keep_their_place(read):
+    """«sol» y «mar» no son vecinas porque falte la palabra que las separa."""
+    vocab = Vocab(["<unk>", "sol", "mar"], default_index=0)
+    num_pairs, ids = read(["sol", "desconocida", "mar"], vocab)
+    assert num_pairs == 0 and ids == [1, 0, 2]

@@ -26,6 +26,7 @@ from coursekit.recurrent import (
 )
 from coursekit.text import collate_padded
 from coursekit.training import fit
+from regression import regression
 
 V, CODE, END = 6, 3, 0
 ENCODERS = {
@@ -303,3 +304,80 @@ def decode(code):
 def test_what_cannot_be_is_explained(call, words):
     with pytest.raises(CourseError, match=words):
         call()
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def one_vector_for_many(sequences, vocab_size, code_size):
+    """«Dos palabras en un solo vector»: no se cuenta lo que mide el vector."""
+    return np.mean([len(sequence) for sequence in sequences]), 1.0
+
+
+@regression(ours=compression, defective=one_vector_for_many)
+def test_large_code_does_not_compress(ratio):
+    """Un código de 128 números para dos palabras de entre seis es mayor que ellas."""
+    assert ratio([[1, 2], [3, 4]], 6, 128)[0] == pytest.approx(2 * 6 / 128)
+
+
+class HiddenAsOutput(nn.Module):
+    """La salida es el estado de la LSTM, entre -1 y 1: nunca llega a un one-hot."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder, self.decoder = nn.LSTM(5, 6), nn.LSTM(11, 5)
+
+    def forward(self, batch):
+        X, _, previous = batch
+        _, (code, _) = self.encoder(F.one_hot(X.T, 5).float())
+        inputs = F.one_hot(previous.T, 5).float()
+        H, state = self.decoder(torch.cat([inputs, code.expand(len(inputs), -1, -1)], dim=2))
+        return H.transpose(0, 1), state
+
+
+def our_autoencoder():
+    return EncoderDecoder(nn.LSTM(5, 6), nn.LSTM(11, 6), vocab_size=5, code_size=6)
+
+
+@regression(ours=our_autoencoder, defective=HiddenAsOutput)
+def test_reconstruction_is_reachable(build):
+    """Frases de distinto largo, y una entropía cruzada que puede acercarse a cero."""
+    torch.manual_seed(0)
+    model, (batch, Y) = build(), paired_batch(*[[[1, 2], [3, 4, 1], [4]]] * 2)
+    adam = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(120):
+        loss = F.cross_entropy(model(batch)[0].flatten(0, 1), Y.flatten())
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    assert loss < 0.1
+
+
+class RepeatedInTheWrongPlace(nn.Module):
+    """El código (1, lote, n) se repite en la dimensión del lote, y no en la de los pasos."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.RNN(5, 12, batch_first=True)
+        self.decoder = nn.RNN(12, 5, batch_first=True)
+
+    def forward(self, batch):
+        X, _, previous = batch
+        _, hidden = self.encoder(F.one_hot(X, 5).float())
+        return self.decoder(hidden.repeat(1, previous.shape[1], 1))
+
+
+def stacked_autoencoder():
+    encoder = Stacked(LSTMScratch(5, 6), LSTMScratch(6, 6))
+    return EncoderDecoder(encoder, nn.LSTM(11, 6, num_layers=2), vocab_size=5, code_size=6)
+
+
+@regression(ours=[our_autoencoder, stacked_autoencoder], defective=RepeatedInTheWrongPlace)
+def test_each_row_has_its_code(build):
+    """Tres secuencias juntas dan lo mismo que cada una sola, también con dos capas."""
+    model, sequences = build(), [[1, 2, 4], [3, 4, 1], [4, 4, 2]]
+    together, _ = model(paired_batch(sequences, sequences)[0])
+    assert together.shape == (3, 4, 5)
+    for row, sequence in zip(together, sequences):
+        alone, _ = model(paired_batch([sequence], [sequence])[0])
+        torch.testing.assert_close(alone[0], row)

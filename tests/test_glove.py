@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from coursekit.embeddings import GloVe, cooccurrence, glove_loss
+from coursekit.embeddings import GloVe, cbow, cooccurrence, glove_loss
+from coursekit.embeddings.word2vec_fast import Word2Vec
 from coursekit.errors import CourseError
+from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 DIM = 3
@@ -165,3 +167,51 @@ def test_explains_bad_counts(X, message):
 def test_explains_no_groups():
     with pytest.raises(CourseError, match="al menos un grupo, no 0"):
         GloVe(3, 2, num_groups=0, rng=np.random.default_rng(0))
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def log_count_data():
+    rng = np.random.default_rng(0)
+    sentences = rng.choice(12, size=(300, 8), p=np.arange(12, 0, -1) / 78)
+    return sentences, cooccurrence(sentences, 12)
+
+
+def our_glove(sentences, counts):
+    model = GloVe(12, 12, num_groups=2, rng=np.random.default_rng(0))
+    model.fit(counts, num_epochs=200, x_max=1)
+    return model.W @ model.C.T + model.b[:, None] + model.c
+
+
+def cbow_called_glove(sentences, counts):
+    model = Word2Vec(12, 12, cbow, 2, sample=0, rng=np.random.default_rng(0))
+    model.fit(sentences, num_epochs=3)
+    return model.W_in @ model.W_out.T
+
+
+@regression(ours=our_glove, defective=cbow_called_glove)
+def test_glove_fits_log_counts(train):
+    """Defecto: CBOW que se hace pasar por GloVe."""
+    sentences, counts = log_count_data()
+    dense = counts.toarray()
+    seen = dense > 0
+    assert np.abs(train(sentences, counts)[seen] - np.log(dense[seen])).mean() < 0.1
+
+
+def our_glove_of(counts, dim, num_epochs):
+    model = GloVe(12, dim, num_groups=2, rng=np.random.default_rng(0))
+    return model.fit(counts, num_epochs), model.vectors
+
+
+def settings_ignored(counts, dim, num_epochs):
+    return our_glove_of(counts, 50, 5)
+
+
+@regression(ours=our_glove_of, defective=settings_ignored)
+def test_glove_settings_matter(train):
+    """Defecto: argumentos de «entrenar» sin efecto."""
+    _, counts = log_count_data()
+    (short, small), (long, large) = train(counts, 3, 2), train(counts, 9, 4)
+    assert (len(short), len(long)) == (2, 4)
+    assert (small.shape, large.shape) == ((12, 3), (12, 9))

@@ -1,16 +1,20 @@
 """La casa: qué piso se apoya en cuál, y los flujos de GitHub."""
 
 import ast
+import builtins
 import json
 import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+
 from conftest import missing_tool
+from regression import regression
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
@@ -117,3 +121,94 @@ def test_only_the_configuration_names_the_repository():
         cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     assert tracked.stdout.split() == []
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+ROOMS = ("text", "data", "training", "embeddings", "ngrams", "recurrent", "classification")
+SOURCES = [path for room in ROOMS for path in (ROOT / "coursekit" / room).rglob("*.py")]
+
+
+def our_sources():
+    return [path.read_text("utf-8") for path in SOURCES]
+
+
+def hidden_builtin():
+    return ["def forward(self, input):\n    return input"]
+
+
+def defined_twice():
+    return ["def count_parameters():\n    return 1\ndef count_parameters():\n    return 2"]
+
+
+def hidden_function():
+    return ["loss = 1\ndef train(model):\n    loss = model()\n    return loss"]
+
+
+@regression(ours=our_sources, defective=[hidden_builtin, defined_twice, hidden_function])
+def test_names_are_not_hidden(sources):
+    """Ningún nombre tapa uno de Python o del módulo, y nada se define dos veces."""
+    for tree in map(ast.parse, sources()):
+        nodes = list(ast.walk(tree))
+        local = [n.arg for n in nodes if isinstance(n, ast.arg)]
+        local += [n.id for f in nodes if isinstance(f, ast.FunctionDef) for n in ast.walk(f)
+                  if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]  # fmt: skip
+        assert not [n for n in local if hasattr(builtins, n)]
+        assigned = {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets
+                    if isinstance(t, ast.Name)}  # fmt: skip
+        assert not assigned & set(local)
+        for node in nodes:
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+                defined = [n.name for n in node.body
+                           if isinstance(n, (ast.ClassDef, ast.FunctionDef))
+                           and not n.decorator_list]  # fmt: skip
+                assert len(defined) == len(set(defined))
+
+
+def our_package():
+    """Lo definido en el paquete y todo lo que puede usarlo."""
+    users = [path.read_text("utf-8") for folder in ("coursekit", "book", "solutions", "tests")
+             for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".md")
+             and path != Path(__file__)]  # fmt: skip
+    return our_sources(), users
+
+
+def helper_never_called():
+    source = "class GRU:\n    def product(self, H):\n        return H"
+    return [source], [source]
+
+
+def constant_never_read():
+    source = "BATCH_SIZE = 8\nloader(train, 64)"
+    return [source], [source]
+
+
+@regression(ours=our_package, defective=[helper_never_called, constant_never_read])
+def test_nothing_is_dead(sources):
+    """Defecto: código y constantes que nadie usa."""
+    defined, users = sources()
+    words = Counter(word for text in users for word in re.findall(r"\w+", text))
+    trees = [ast.parse(text) for text in defined]
+    names = {n.name for tree in trees for n in ast.walk(tree)
+             if isinstance(n, (ast.FunctionDef, ast.ClassDef))}  # fmt: skip
+    names |= {target.id for tree in trees for n in tree.body if isinstance(n, ast.Assign)
+              for target in n.targets if isinstance(target, ast.Name)}  # fmt: skip
+    public = {n for n in names if not n.startswith("__") and n != "forward"}
+    assert {n for n in public if words[n] < 2} == set()
+
+
+def dead_libraries():
+    return ["from torchtext.datasets import IMDB\nimport wget"]
+
+
+@regression(ours=our_sources, defective=dead_libraries)
+def test_nothing_dead_is_imported(sources):
+    """Defecto: depender de torchtext, nltk o wget, que ya no se mantienen."""
+    roots = set()
+    for node in (node for text in sources() for node in ast.walk(ast.parse(text))):
+        if isinstance(node, ast.Import):
+            roots |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            roots.add((node.module or "").split(".")[0])
+    assert not roots & {"torchtext", "torchdata", "nltk", "wget", "spacy"}

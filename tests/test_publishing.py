@@ -1,5 +1,6 @@
 """Versiones para estudiantes, Markdown llano y glue, en cursos diminutos y en el de verdad."""
 
+import ast
 import json
 import os
 import re
@@ -19,11 +20,12 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from coursekit.errors import CourseError
-from coursesite import files, myst, notebooks, students
 from coursekit.lecture import GLUE_PREFIX
+from coursesite import files, myst, notebooks, students
 from coursesite.plain import Listing, Page
 from coursesite.references import BuiltSite
 from coursesite.site import addresses
+from regression import regression
 
 ROOT = Path(__file__).parents[1]
 SITE = "https://escuela.github.io/curso-x/"
@@ -589,3 +591,25 @@ def test_glue_outside_a_notebook_is_silent_and_light():
     shell = "from IPython.core.interactiveshell import InteractiveShell as Shell; "
     assert run_python(f"{shell}{code}; print(Shell.initialized())").endswith(" None\nFalse\n")
     assert run_python(f"import sys; sys.modules['IPython'] = None; {code}") == "{'IPython'} None\n"
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def our_handouts():
+    """Las celdas de los ejercicios, como las recibe el estudiante."""
+    pages = [path.read_text("utf-8") for path in (ROOT / "exercises").glob("*.md")]
+    fence = r"^```\{code-cell\} ipython3\n((?::.*\n)*)(?:---\n(?s:.*?)\n---\n)?((?s:.*?))^```$"
+    return [cell for page in pages for _, cell in re.findall(fence, page, re.MULTILINE)]
+
+
+def body_to_be_written():
+    return ["def read(texts):\n    # escribe aquí tu código\n\nread([])"]
+
+
+@regression(ours=our_handouts, defective=body_to_be_written, raises=SyntaxError)
+def test_handouts_are_python(cells):
+    """Defecto: celdas de ejercicio que Python no puede leer."""
+    assert cells()
+    for cell in cells():
+        ast.parse(re.sub(r"^[%!].*", "", cell, flags=re.MULTILINE))

@@ -13,17 +13,20 @@ from torch import nn
 
 from coursekit.errors import CourseError
 from coursekit.recurrent import (
+    Bidirectional,
     GRUScratch,
     LanguageModel,
     LSTMScratch,
     RNNScratch,
     ScheduledSampling,
+    Stacked,
     choose_symbol,
     from_torch,
     generate,
     to_torch,
 )
-from coursekit.text import Vocab
+from coursekit.text import Vocab, letters
+from regression import regression
 
 SYMBOLS = "abcde"
 KINDS = [RNNScratch, LSTMScratch, GRUScratch, nn.RNN, nn.GRU, nn.LSTM]
@@ -408,3 +411,133 @@ def test_a_network_copied_into_a_notebook_is_still_converted():
     ours = names["RNNScratch"](4, 3)
     X = torch.randn(5, 2, 4)
     torch.testing.assert_close(to_torch(ours)(X)[0], ours(X)[0])
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def bias_of_ones():
+    rnn = RNNScratch(5, 16)
+    nn.init.ones_(rnn.b_h)
+    return rnn
+
+
+@regression(
+    ours=[
+        lambda: RNNScratch(5, 16, sigma=0.01),
+        lambda: LSTMScratch(5, 16),
+        lambda: GRUScratch(5, 16),
+        lambda: LanguageModel(RNNScratch(5, 16), 5),
+    ],
+    defective=bias_of_ones,
+)
+def test_initial_biases_are_small(build):
+    """Defecto: sesgos iniciales de 1."""
+    for parameter in build().parameters():
+        assert parameter.dim() > 1 or parameter.abs().max() <= 16**-0.5
+
+
+class UncheckedLanguageModel(nn.Module):
+    """Un modelo de lenguaje sobre cualquier red, también una que ve lo que sigue."""
+
+    def __init__(self, rnn, vocab_size):
+        super().__init__()
+        self.rnn = rnn
+
+
+@regression(ours=LanguageModel, defective=UncheckedLanguageModel)
+def test_language_model_is_one_way(model):
+    """Defecto: un modelo de lenguaje que ve lo que sigue."""
+    for two_way in (
+        nn.LSTM(5, 4, bidirectional=True),
+        Bidirectional(RNNScratch(5, 4), RNNScratch(5, 4)),
+        Stacked(Bidirectional(GRUScratch(5, 4), GRUScratch(5, 4)), GRUScratch(8, 4)),
+    ):
+        with pytest.raises(CourseError, match="bidireccional"):
+            model(two_way, 5)
+
+
+def reset_before(rnn):
+    """Los mismos pesos con R antes del producto H W_hn."""
+    ours = GRUScratch(rnn.input_size, rnn.hidden_size, reset_after=False)
+    after = from_torch(rnn)
+    ours.load_state_dict({k: v for k, v in after.state_dict().items() if k != "b_n"})
+    with torch.no_grad():
+        ours.b_h[-rnn.hidden_size :] += after.b_n
+    return ours
+
+
+@regression(ours=from_torch, defective=reset_before)
+def test_gru_is_torchs(copy):
+    """Defecto: R antes del producto, y los pesos de torch, que la ponen después."""
+    torch.manual_seed(0)
+    rnn = nn.GRU(4, 6)
+    X, H = double(5, 3, 4).float(), double(1, 3, 6, seed=1).float()
+    torch.testing.assert_close(copy(rnn)(X, H)[0], rnn(X, H)[0])
+
+
+def read_all_again(model, prefix, num_symbols, vocab):
+    ids = vocab(list(prefix))
+    for _ in range(num_symbols):
+        ids.append(model(torch.tensor([ids]))[0][0, -1].argmax().item())
+    return "".join(vocab.lookup_tokens(ids))
+
+
+def state_thrown_away(model, prefix, num_symbols, vocab):
+    ids = vocab(list(prefix))
+    model(torch.tensor([ids[:-1]]))
+    for _ in range(num_symbols):
+        ids.append(model(torch.tensor([ids[-1:]]))[0][0, -1].argmax().item())
+    return "".join(vocab.lookup_tokens(ids))
+
+
+@regression(ours=generate, defective=[read_all_again, state_thrown_away])
+def test_generation_carries_the_state(write):
+    """n símbolos cuestan n pasos, y el texto es el de releerlo todo."""
+    model, vocab, steps = language_model(LSTMScratch, 12), Vocab(SYMBOLS), []
+    expected = read_all_again(model, "abcab", 30, vocab)
+    model.rnn.register_forward_hook(lambda rnn, inputs, _: steps.append(len(inputs[0])))
+    assert write(model, "abcab", 30, vocab) == expected
+    assert sum(steps) <= 5 + 30
+
+
+def unchecked_generation(model, prefix, num_symbols, vocab):
+    index = vocab.get_stoi()
+    return model(torch.tensor([[index[symbol] for symbol in prefix]]))
+
+
+@regression(ours=generate, defective=unchecked_generation, raises=KeyError)
+def test_unknown_symbol_is_explained(write):
+    """Defecto: un símbolo desconocido, o en mayúscula, y una KeyError."""
+    for prefix, symbol in [("ab@", "@"), ("Abc", "A")]:
+        with pytest.raises(CourseError, match=f"«{symbol}»"):
+            write(language_model(), prefix, 3, Vocab(SYMBOLS))
+    assert set("quijote") >= set(letters("Quijote"))
+
+
+def our_drawn_text(seed):
+    generator = torch.Generator().manual_seed(seed)
+    return generate(language_model(), "a", 40, Vocab(SYMBOLS), 1.0, generator=generator)
+
+
+def always_the_best(seed):
+    torch.manual_seed(seed)
+    return read_all_again(language_model(), "a", 40, Vocab(SYMBOLS))
+
+
+@regression(ours=our_drawn_text, defective=always_the_best)
+def test_generation_can_draw(write):
+    """Defecto: escribir siempre el símbolo más probable."""
+    assert len({write(seed) for seed in range(5)}) == 5
+
+
+def one_hundredth(num_inputs, num_hiddens):
+    return RNNScratch(num_inputs, num_hiddens, sigma=0.01)
+
+
+@regression(ours=[RNNScratch, LSTMScratch, GRUScratch], defective=one_hundredth)
+def test_initial_spread_is_torchs(kind):
+    """Lo que se compara es la red, no su comienzo: 0,01 la retrasa tres épocas."""
+    rnn, torchs = kind(64, 64), nn.RNN(64, 64)
+    for ours, theirs in [(rnn.W_xh, torchs.weight_ih_l0), (rnn.W_hh, torchs.weight_hh_l0)]:
+        assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.1)

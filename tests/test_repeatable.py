@@ -4,6 +4,12 @@ Los vectores de palabra tienen la suya en test_word2vec.py (con uno, dos y tres 
 test_glove.py y en test_embeddings.py.
 """
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -52,14 +58,16 @@ from coursekit.training import (
     seed_everything,
     train_epoch,
 )
+from regression import regression
 
+ROOT = Path(__file__).parents[1]
 SYMBOLS = "abcdefgh"
 V = len(SYMBOLS)
 IDS = torch.randint(V, (1500,), generator=torch.Generator().manual_seed(3))
 REVIEWS = data.load_sample("resenas")
 
 
-@pytest.fixture(params=[1, 2], ids=["un hilo", "dos hilos"], autouse=True)
+@pytest.fixture(params=[1, 2], ids=["un hilo", "dos hilos"])
 def threads(request):
     """El número de hilos de torch y, para NumPy y SciPy, de su álgebra lineal."""
     before = torch.get_num_threads()
@@ -67,6 +75,9 @@ def threads(request):
     with threadpool_limits(request.param):
         yield
     torch.set_num_threads(before)
+
+
+both = pytest.mark.usefixtures("threads")
 
 
 def assert_repeats(run):
@@ -96,6 +107,7 @@ LANGUAGE_MODELS = {
 
 
 @pytest.mark.parametrize("kind", LANGUAGE_MODELS)
+@both
 def test_language_models(kind):
     """Entrenar (ventanas al azar y estado arrastrado), medir y escribir."""
 
@@ -117,6 +129,7 @@ def test_language_models(kind):
     assert_repeats(run)
 
 
+@both
 def test_truncation_and_gradients():
     def run(seed):
         generator = seed_everything(seed)
@@ -131,6 +144,7 @@ def test_truncation_and_gradients():
 
 
 @pytest.mark.parametrize("with_attention", [False, True])
+@both
 def test_autoencoders(with_attention):
     def run(seed):
         seed_everything(seed)
@@ -158,6 +172,7 @@ CLASSIFIERS = {
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)
+@both
 def test_classifiers(kind):
     """Repartir, entrenar con dropout y lotes al azar, medir y predecir."""
 
@@ -178,6 +193,7 @@ def test_classifiers(kind):
     assert_repeats(run)
 
 
+@both
 def test_tfidf():
     def run(seed):
         train, held_out = split_corpus(REVIEWS, torch.Generator().manual_seed(seed))
@@ -187,6 +203,7 @@ def test_tfidf():
     assert_repeats(run)
 
 
+@both
 def test_vectors_of_counts():
     """PPMI con SVD y GloVe: la descomposición y los productos usan los hilos de NumPy."""
     words = [text.lower().split() for text in REVIEWS.documents]
@@ -200,3 +217,92 @@ def test_vectors_of_counts():
         return losses, model.vectors.tolist(), truncated_svd(ppmi(counts), 16, seed=seed).tolist()
 
     assert_repeats(run)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def run(program, **env):
+    """Lo que escribe un programa de Python en otro proceso, con otras variables de entorno."""
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **env},
+    )  # fmt: skip
+
+
+OUR_PROGRAM = '''
+import hashlib
+
+import numpy as np
+import torch
+
+from coursekit.classification import RecurrentClassifier, TextReader, make_loader
+from coursekit.classification import train_classifier_epoch
+from coursekit.data import DATASETS, elman_sentences, load_sample
+from coursekit.embeddings import GloVe, cooccurrence, encode, nearest, ppmi, truncated_svd
+from coursekit.embeddings.word2vec_fast import Word2Vec
+from coursekit.ngrams import KneserNey, WittenBell
+from coursekit.recurrent import LanguageModel, LSTMScratch, generate
+from coursekit.text import batches_by_length, build_vocab_from_iterator, letters, sentences
+from coursekit.text import windows
+from coursekit.training import seed_everything, train_epoch
+
+
+class Descent:
+    """Descenso por el gradiente sin torch.optim, que tarda segundos en importarse."""
+
+    def zero_grad(self):
+        model.zero_grad()
+
+    def step(self):
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter -= parameter.grad
+
+
+def show(*values):
+    print(hashlib.sha256("".join(map(repr, values)).encode()).hexdigest())
+
+
+rng, generator = np.random.default_rng(0), seed_everything(0)
+torch.set_num_threads(1)
+text = load_sample("relato").text[:5_000]
+show([load_sample(name).documents for name in ("resenas", "titulares", "intrusos")])
+show(list(DATASETS), elman_sentences(200, rng))
+words = sentences(text)
+vocab = build_vocab_from_iterator(words, specials=["<unk>"])
+show(vocab.get_itos())
+ids = encode(words, vocab)
+counts = cooccurrence(ids, len(vocab))
+show(ppmi(counts).indices.tolist(), ppmi(counts).data.tolist())
+vectors = truncated_svd(ppmi(counts), 10)
+show(vectors.tolist(), nearest(vocab.lookup_token(5), vectors, vocab))
+model = Word2Vec(len(vocab), 10, rng=rng)
+show(model.fit(ids, 1), model.W_in.tolist())
+model = GloVe(len(vocab), 10, num_groups=4, rng=rng)
+show(model.fit(counts, 2), model.vectors.tolist())
+symbols = build_vocab_from_iterator(letters(text))
+chars = symbols(letters(text))
+for kind in (WittenBell, KneserNey):
+    show(kind(4, len(symbols)).fit(chars[:3000]).log_probs([chars[3000:3200]]).tolist())
+show(batches_by_length([len(s) for s in words], 8, generator))
+model = LanguageModel(LSTMScratch(len(symbols), 8), len(symbols))
+show(train_epoch(model, [windows(chars[:2000], 16, generator)] * 2, Descent()))
+show(generate(model, "el ", 30, symbols, 1.0, generator=generator))
+corpus = load_sample("resenas")
+reader = TextReader.from_corpus(corpus, "spanish", min_freq=2)
+show(reader.vocab.get_itos(), reader.labels)
+model = RecurrentClassifier(len(reader.vocab), len(reader.labels), "lstm", 4, 4, 1)
+loader = make_loader(reader.examples(corpus), 8, generator)
+show(train_classifier_epoch(model, loader, Descent()))
+'''
+SET_PROGRAM = "print(list(set('yo quiero un café con leche y tú quieres otro'.split())))"
+
+
+@regression(ours=OUR_PROGRAM, defective=SET_PROGRAM)
+def test_hash_seed_changes_nothing(program):
+    """Corpus, vocabulario, vectores, n-gramas y redes, en dos procesos con otra semilla."""
+    with ThreadPoolExecutor() as pool:
+        results = list(pool.map(lambda seed: run(program, PYTHONHASHSEED=seed), "01"))
+    assert not any(result.returncode for result in results), results[0].stderr.decode()
+    assert results[0].stdout and results[0].stdout == results[1].stdout

@@ -10,12 +10,13 @@ import scipy.sparse as sp
 from gensim.models import KeyedVectors
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import spearmanr
+from scipy.stats import pearsonr, spearmanr
 
 from coursekit.embeddings import analogies, analogy, read_analogies, read_pairs, similarity
 from coursekit.embeddings.similarity import spearman, unit_rows, without_accents, word_rows
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
+from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 REAL_DATA = os.environ.get("COURSEKIT_DATA")
@@ -255,3 +256,61 @@ def test_real_analogies_are_read_whole(name, num_questions, num_sections):
     questions = read_analogies(text.splitlines())
     assert len(questions) == num_questions
     assert len({q.section for q in questions}) == num_sections
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def pairs_and_vectors(extra=0):
+    """25 parejas con notas muy desiguales y vectores en el plano; `extra`, sin vector."""
+    rng = np.random.default_rng(0)
+    vocab = Vocab([f"w{i}" for i in range(50)])
+    vectors = rng.normal(size=(50, 2))
+    firsts = [f"W{i}" if i % 2 else f"w{i}" for i in range(25)]
+    pairs = [(w, f"w{i + 25}", float(np.exp(rng.normal() * 3))) for i, w in enumerate(firsts)]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosines = (unit[:25] * unit[25:]).sum(axis=1)
+    return pairs + [("nadie", f"w{i}", 1e3) for i in range(extra)], vectors, vocab, cosines
+
+
+def our_similarity(pairs, vectors, vocab):
+    result = similarity(pairs, vectors, vocab, np.random.default_rng(0))
+    return result.spearman, result.coverage
+
+
+def slow_similarity(pairs, vectors, vocab, measure, known):
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    words = [tuple(map(known, pair[:2])) for pair in pairs]
+    rows = [[unit[vocab[w]] if w in vocab else np.zeros(2) for w in pair] for pair in words]
+    rho = measure([first @ second for first, second in rows], [pair[2] for pair in pairs])[0]
+    return rho, np.mean([first in vocab and second in vocab for first, second in words])
+
+
+def pearson_first(pairs, vectors, vocab):
+    return slow_similarity(pairs, vectors, vocab, pearsonr, str.lower)
+
+
+def absent_words_as_zeros(pairs, vectors, vocab):
+    return slow_similarity(pairs, vectors, vocab, spearmanr, str.lower)
+
+
+def case_kept(pairs, vectors, vocab):
+    return slow_similarity(pairs, vectors, vocab, spearmanr, str)
+
+
+@regression(ours=our_similarity, defective=pearson_first)
+def test_similarity_is_of_ranks(measure):
+    """Defecto: Pearson en vez de Spearman."""
+    pairs, vectors, vocab, cosines = pairs_and_vectors()
+    expected = spearmanr(cosines, [score for *_, score in pairs]).statistic
+    assert measure(pairs, vectors, vocab)[0] == pytest.approx(expected)
+
+
+@regression(
+    ours=our_similarity, defective=[absent_words_as_zeros, case_kept]
+)
+def test_pairs_out_of_the_vocabulary(measure):
+    """Lo que falta se dice y no cuenta; «W1» y «w1» son la misma palabra."""
+    pairs, vectors, vocab, cosines = pairs_and_vectors(extra=25)
+    expected = spearmanr(cosines, [score for *_, score in pairs[:25]]).statistic
+    assert measure(pairs, vectors, vocab) == (pytest.approx(expected), 0.5)

@@ -7,17 +7,29 @@ import re
 import subprocess
 import sys
 import unicodedata
+import warnings
 from collections import Counter, OrderedDict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from golden.record_torchtext import GOLDEN, replay
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from coursekit import text as ct
+from coursekit.classification import BucketSampler
 from coursekit.errors import CourseError
+from coursekit.text import (
+    Vocab,
+    batches_by_length,
+    build_vocab_from_iterator,
+    collate_padded,
+    spanish,
+    windows,
+)
+from golden.record_torchtext import GOLDEN, replay
+from regression import regression
 
 varied = settings(deadline=None, max_examples=60)
 RECORDED = json.loads(GOLDEN.read_text("utf-8"))
@@ -283,3 +295,183 @@ def test_sentences_split_at_their_ends_and_keep_only_words():
         ["vamos"],
     ]
     assert ct.sentences("«…»") == []
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def as_one_array(sequences):
+    array = np.array(sequences)
+    return torch.tensor(array), torch.full((len(array),), array.shape[1])
+
+
+def padded_without_lengths(sequences):
+    longest = max(map(len, sequences))
+    padded = torch.tensor([s + [0] * (longest - len(s)) for s in sequences])
+    return padded, torch.full((len(sequences),), longest)
+
+
+@regression(
+    ours=collate_padded,
+    defective=[as_one_array, padded_without_lengths],
+    raises=(AssertionError, ValueError),
+)
+def test_ragged_sequences_come_back(collate):
+    """Defecto: oraciones de distinto largo en un arreglo rectangular."""
+    sequences = [[3, 0, 0], [1], [2, 4]]
+    padded, lengths = collate(sequences)
+    assert [row[:n].tolist() for row, n in zip(padded, lengths)] == sequences
+
+
+def tensor_of_a_list(arrays):
+    return torch.tensor(arrays)
+
+
+@regression(
+    ours=lambda arrays: collate_padded(arrays)[0],
+    defective=tensor_of_a_list,
+    raises=UserWarning,
+)
+def test_arrays_become_tensors_quietly(stack):
+    """Defecto: tensor desde una lista de arreglos."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert stack([np.arange(3), np.arange(3, 6)]).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def padded_with_a_token(texts):
+    vocab = build_vocab_from_iterator(texts, specials=["<pad>"])
+    return collate_padded([vocab(text) for text in texts], vocab["<pad>"])[0], vocab
+
+
+def padded_with_a_word(texts):
+    vocab, longest = build_vocab_from_iterator(texts), max(map(len, texts))
+    return torch.tensor([vocab(text) + [0] * (longest - len(text)) for text in texts]), vocab
+
+
+@regression(ours=padded_with_a_token, defective=padded_with_a_word)
+def test_padding_is_no_word(encode_texts):
+    """Defecto: relleno con el índice de una palabra."""
+    texts = [["la", "casa", "es", "roja"], ["la", "calle"], ["llueve"]]
+    padded, vocab = encode_texts(texts)
+    found = Counter(vocab.lookup_tokens(padded.flatten().tolist()))
+    assert all(found[word] == n for word, n in Counter(sum(texts, [])).items())
+
+
+def pieces_of_text(ids, num_steps):
+    cut = len(ids) * 4 // 5
+    return [torch.stack(windows(part, num_steps)) for part in (ids[:cut], ids[cut:])]
+
+
+def overlapping_at_random(ids, num_steps):
+    every = ids.unfold(0, num_steps, 1)
+    order = torch.randperm(len(every), generator=torch.Generator().manual_seed(0))
+    cut = len(every) * 4 // 5
+    return every[order[:cut]], every[order[cut:]]
+
+
+@regression(ours=pieces_of_text, defective=overlapping_at_random)
+def test_test_text_is_unseen(split):
+    """Con cada símbolo marcado por su lugar, ninguno está en los dos lados."""
+    train, test = split(torch.arange(1000), 16)
+    assert not set(train.flatten().tolist()) & set(test.flatten().tolist())
+
+
+def first_overlapping(ids, num_steps):
+    """Ventanas de paso 1: muchas, y casi todas con las mismas letras."""
+    return ids.unfold(0, num_steps, 1)[: len(ids) // num_steps]
+
+
+@regression(ours=lambda ids, num_steps: windows(ids, num_steps)[0], defective=first_overlapping)
+def test_windows_cover_the_text(cut):
+    """Defecto: 20.480 ventanas que cubren el 1 % del libro."""
+    X = cut(torch.arange(10_000), 32)
+    assert len(X.unique()) == X.numel() > 0.99 * 10_000
+
+
+def two_values_or_three(texts):
+    tokens = [token for text in texts for token in text]
+    return (len(tokens), tokens, Vocab(sorted(set(tokens)))) if tokens else ([], Vocab([]))
+
+
+@regression(ours=build_vocab_from_iterator, defective=two_values_or_three)
+def test_vocabulary_of_nothing(build):
+    """Defecto: vocabulario que devuelve 2 valores o 3."""
+    nothing, something = build([]), build([["a", "b"]])
+    assert type(nothing) is type(something) and len(nothing) == len(something) - 2
+
+
+def lists_of_windows(ids, num_steps):
+    ids = ids.tolist()
+    X = [ids[i : i + num_steps] for i in range(0, len(ids) - num_steps, num_steps)]
+    return torch.tensor(X), None
+
+
+@regression(ours=windows, defective=lists_of_windows)
+def test_windows_are_views(cut):
+    """Las ventanas son el mismo texto visto por trozos: no ocupan más memoria."""
+    ids = torch.arange(1000)
+    storage = ids.untyped_storage().data_ptr()
+    assert cut(ids, 16)[0].untyped_storage().data_ptr() == storage
+
+
+def by_appearance(texts):
+    return Vocab(dict.fromkeys(token for text in texts for token in text.split()))
+
+
+@regression(
+    ours=lambda texts: build_vocab_from_iterator(map(spanish, texts)), defective=by_appearance
+)
+def test_vocabulary_is_by_frequency(build):
+    """Defecto: vocabulario por orden de aparición, con mayúsculas."""
+    vocab = build(["No hay sol", "hoy no hay mar", "no llueve"])
+    assert vocab.lookup_tokens([0, 1]) == ["no", "hay"] and "No" not in vocab
+
+
+class CountsExamples:
+    """Un repartidor de lotes cuyo largo es el número de ejemplos."""
+
+    def __init__(self, lengths, batch_size, generator):
+        self.lengths, self.batch_size = lengths, batch_size
+
+    def __len__(self):
+        return len(self.lengths)
+
+    def __iter__(self):
+        order = sorted(range(len(self.lengths)), key=lambda i: -self.lengths[i])
+        return (order[i : i + self.batch_size] for i in range(0, len(order), self.batch_size))
+
+
+@regression(ours=[batches_by_length, BucketSampler], defective=CountsExamples)
+def test_number_of_batches(share):
+    """Con 150 aciertos de 150, la exactitud es 1, y no 1,28."""
+    batches = share(range(1, 151), 64, torch.Generator())
+    rights = [len(batch) for batch in batches]
+    assert sum(rights) == 150 and len(batches) == len(rights) == 3
+
+
+@regression(ours=[batches_by_length, BucketSampler], defective=CountsExamples)
+def test_batches_are_reshuffled(share):
+    """Defecto: lotes siempre en el mismo orden."""
+    lengths, generator = torch.arange(200) // 10, torch.Generator().manual_seed(0)
+    first, second = (list(share(lengths.tolist(), 8, generator)) for _ in "12")
+    assert sorted(map(sorted, first)) != sorted(map(sorted, second))
+    longest = [int(lengths[batch].max()) for batch in first]
+    assert longest != sorted(longest, reverse=True)
+
+
+class VectorsOrZeros(dict):
+    """Lo que no es una palabra también tiene vector: cero."""
+
+    def __missing__(self, key):
+        return np.zeros(3)
+
+
+@regression(
+    ours=lambda words: Vocab(words, default_index=0),
+    defective=lambda words: VectorsOrZeros({word: np.ones(3) for word in words}),
+)
+def test_a_number_is_not_a_word(build):
+    """Defecto: `glove[0]`, que da ceros, porque un entero no es una palabra."""
+    with pytest.raises(TypeError):
+        build(["<unk>", "sol"])[0]

@@ -8,14 +8,16 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from nbclient import NotebookClient
 from torch import nn
 
 from coursekit.errors import CourseError
 from coursekit.ngrams import WittenBell
-from coursekit.recurrent import LanguageModel, RNNScratch
-from coursekit.text import streams, windows
+from coursekit.recurrent import LanguageModel, RNNScratch, generate
+from coursekit.text import Vocab, streams, windows
 from coursekit.training import (
+    EarlyStopping,
     clip_gradients,
     fit,
     perplexity,
@@ -24,6 +26,7 @@ from coursekit.training import (
     seed_everything,
     train_epoch,
 )
+from regression import regression
 
 VOCAB_SIZE = 5
 IDS = torch.randint(VOCAB_SIZE, (203,), generator=torch.Generator().manual_seed(3)).tolist()
@@ -348,3 +351,229 @@ def test_perplexity_errors_are_kind():
             perplexity_by_stream(Uniform(), wrong)
     with pytest.raises(CourseError, match="num_steps=0"):
         perplexity_by_window(Uniform(), IDS, 0)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+class Logits(nn.Module):
+    """Un «modelo» cuyos logits son parámetros: su gradiente dice cuáles cuentan."""
+
+    def __init__(self, *shape):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, X, state=None):
+        return self.logits, None
+
+
+def last_step_only(model, batches, optimizer):
+    for X, Y in batches:
+        loss = F.cross_entropy(model(X)[0][:, -1], Y[:, -1])
+        loss.backward()
+
+
+@regression(ours=train_epoch, defective=last_step_only)
+def test_every_step_is_a_target(train):
+    """Defecto: predecir solo el último paso."""
+    model = Logits(3, 4, 5)
+    X = torch.zeros(3, 4, dtype=torch.long)
+    train(model, [(X, X)], torch.optim.SGD(model.parameters(), lr=0.1))
+    assert (model.logits.grad.norm(dim=2) > 0).all()
+
+
+class Arrived(Exception):
+    """Los datos llegaron al dispositivo del modelo."""
+
+
+class Elsewhere(LanguageModel):
+    """Un modelo en otro dispositivo, que deja de leer en cuanto recibe sus datos."""
+
+    def __init__(self):
+        super().__init__(RNNScratch(5, 3), 5)
+        self.to("meta")
+
+    def forward(self, X, state=None):
+        assert X.device == self.output_layer.weight.device
+        raise Arrived
+
+
+def device_discarded(model):
+    X = torch.tensor([[0, 1]])
+    X.to(model.output_layer.weight.device)
+    model(X)
+
+
+@regression(
+    ours=[
+        lambda model: generate(model, "ab", 3, Vocab("abcde")),
+        lambda model: perplexity_by_window(model, IDS, 8),
+        lambda model: perplexity_by_stream(model, IDS),
+    ],
+    defective=device_discarded,
+)
+def test_data_goes_where_the_model_is(use):
+    """Defecto: `X.to(device)`, sin guardar lo que devuelve."""
+    with pytest.raises(Arrived):
+        use(Elsewhere())
+
+
+class StopsAndForgets(EarlyStopping):
+    """Para, pero deja los últimos pesos."""
+
+    def restore(self):
+        pass
+
+
+class NaNResetsTheCount(EarlyStopping):
+    """Toda comparación con NaN es falsa: «no empeoró», y la cuenta vuelve a cero."""
+
+    def should_stop(self, value):
+        if value > self.best:
+            self.waited += 1
+        else:
+            self.best, self.waited = min(value, self.best), 0
+            self.weights = {k: v.clone() for k, v in self.model.state_dict().items()}
+        return self.waited >= self.patience
+
+
+@regression(ours=EarlyStopping, defective=[StopsAndForgets, NaNResetsTheCount])
+def test_early_stopping(kind):
+    """Defecto: parar sin los mejores pesos; un NaN que no para."""
+    for values, epochs in [([3, 1, 2, 2, 0], 4), ([2, math.nan, math.nan, math.nan], 3)]:
+        model = nn.Linear(1, 1)
+        stopping, best = kind(model, patience=2), values.index(min(values[:epochs]))
+        for epoch, value in enumerate(values):
+            nn.init.constant_(model.weight, epoch)
+            if stopping.should_stop(value):
+                break
+        stopping.restore()
+        assert epoch + 1 == epochs and model.weight.item() == best
+
+
+def measured_in_training_mode(model, ids):
+    X, Y = windows(ids, 8)
+    return math.exp(F.cross_entropy(model(X)[0].flatten(0, 1), Y.flatten()).item())
+
+
+@regression(
+    ours=[lambda model, ids: perplexity_by_window(model, ids, 8), perplexity_by_stream],
+    defective=measured_in_training_mode,
+)
+def test_evaluation_is_repeatable(measure):
+    """Defecto: evaluar sin `eval()`."""
+    torch.manual_seed(0)
+    model = LanguageModel(nn.LSTM(5, 16, num_layers=2, dropout=0.5), 5).train()
+    assert measure(model, IDS) == measure(model, IDS)
+    assert model.training
+
+
+def padding_counts(model, batches, optimizer):
+    for X, Y in batches:
+        loss = F.cross_entropy(model(X)[0].flatten(0, 1), Y.clamp(min=0).flatten())
+        loss.backward()
+
+
+@regression(ours=train_epoch, defective=padding_counts)
+def test_padding_is_no_target(train):
+    """Los blancos que igualan las frases no se aprenden: -100 en Y es relleno."""
+    model = Logits(2, 4, 5)
+    X, Y = torch.zeros(2, 4, dtype=torch.long), torch.tensor([[1, 2, 3, 4], [1, 2, -100, -100]])
+    train(model, [(X, Y)], torch.optim.SGD(model.parameters(), lr=0.1))
+    assert torch.equal(model.logits.grad.norm(dim=2) > 0, Y >= 0)
+
+
+def slow_perplexity(model, ids, num_steps):
+    """De ventana en ventana y de símbolo en símbolo, sin nada del paquete."""
+    total, count = 0.0, 0
+    for start in range(0, len(ids) - 1, num_steps):
+        row = torch.tensor([ids[start : start + num_steps + 1]])
+        log_p = F.log_softmax(model(row[:, :-1])[0], dim=-1)[0]
+        total -= sum(log_p[t, symbol].item() for t, symbol in enumerate(row[0, 1:]))
+        count += row.shape[1] - 1
+    return math.exp(total / count)
+
+
+def last_training_batch(model, train_ids, test_ids, num_steps):
+    """En el bucle de prueba se suma la `l` que quedó del de entrenamiento."""
+    for X, Y in zip(*(part.split(4) for part in windows(train_ids, num_steps))):
+        l = F.cross_entropy(model(X)[0].flatten(0, 1), Y.flatten())
+    test_batches = windows(test_ids, num_steps)[0].split(4)
+    return math.exp(sum(l.item() for X in test_batches) / len(test_batches))
+
+
+@regression(
+    ours=lambda model, _, test_ids, num_steps: perplexity_by_window(model, test_ids, num_steps),
+    defective=last_training_batch,
+)
+def test_perplexity_is_of_the_given_text(measure):
+    """Defecto: dar por perplejidad de prueba la de entrenamiento."""
+    model = language_model()
+    with torch.no_grad():
+        expected = slow_perplexity(model, IDS[:100], 8)
+        value = measure(model, [0, 1] * 50, IDS[:100], 8)
+    assert value == pytest.approx(expected, rel=1e-4)
+
+
+def bits_called_options(log_probs):
+    """La entropía, en bits, tomada por un número de opciones."""
+    return -np.mean(log_probs) / math.log(2)
+
+
+@regression(ours=perplexity, defective=bits_called_options)
+def test_guessing_games(measure):
+    """Cuatro bolas iguales: 2 bits, 4 opciones; 1/2, 1/4, 1/8 y 1/8: 1,75 bits, 3,364."""
+    for p, bits, options in [([1 / 4] * 4, 2, 4), ([1 / 2, 1 / 4, 1 / 8, 1 / 8], 1.75, 3.364)]:
+        draws = np.repeat(p, (np.array(p) * 8).astype(int))
+        assert measure(np.log(draws)) == pytest.approx(options, abs=5e-4)
+        assert math.log2(measure(np.log(draws))) == pytest.approx(bits)
+
+
+def mean_of_batches(model, batches, optimizer):
+    losses = [F.cross_entropy(model(X)[0].flatten(0, 1), Y.flatten()).item() for X, Y in batches]
+    return sum(losses) / len(losses)
+
+
+@regression(ours=train_epoch, defective=mean_of_batches)
+def test_loss_weighs_examples(train):
+    """Defecto: el último lote pesa como los demás."""
+    model, (X, Y) = language_model(), windows(IDS, 8)
+    frozen = torch.optim.SGD(model.parameters(), lr=0)
+    pieces = [(X[:-1], Y[:-1]), (X[-1:], Y[-1:])]
+    expected = F.cross_entropy(model(X)[0].flatten(0, 1), Y.flatten()).item()
+    assert train(model, pieces, frozen) == pytest.approx(expected, rel=1e-5)
+
+
+def our_fit(model, batch, optimizer):
+    return fit(model, lambda: [batch], optimizer, num_epochs=1)
+
+
+def unclipped(model, batch, optimizer):
+    F.cross_entropy(model(batch[0])[0].flatten(0, 1), batch[1].flatten()).backward()
+    optimizer.step()
+
+
+@regression(ours=our_fit, defective=unclipped)
+def test_steps_are_clipped(train):
+    """Con un gradiente de norma mayor, el paso es de norma 1."""
+    model = Logits(1, 1, 5)
+    with torch.no_grad():
+        model.logits[0, 0, 0] = 100
+    start, zeros = model.logits.detach().clone(), torch.zeros(1, 1, dtype=torch.long)
+    train(model, (zeros, zeros + 1), torch.optim.SGD(model.parameters(), lr=1))
+    assert (model.logits - start).norm().item() <= 1 + 1e-5
+
+
+def nan_reported(model, batch, optimizer):
+    loss = F.cross_entropy(model(batch[0])[0].flatten(0, 1), batch[1].flatten())
+    return {"loss": loss.item(), "accuracy": 0.0}
+
+
+@regression(ours=our_fit, defective=nan_reported)
+def test_nan_is_explained(train):
+    """Defecto: la pérdida acaba en NaN y se da por buena."""
+    model = Logits(1, 1, 5)
+    nn.init.constant_(model.logits, math.nan)
+    zeros = torch.zeros(1, 1, dtype=torch.long)
+    with pytest.raises(CourseError, match="explotó"):
+        train(model, (zeros, zeros), torch.optim.SGD(model.parameters(), lr=1))

@@ -3,6 +3,7 @@
 import gzip
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 from coursekit.embeddings import keyed_vectors, load_vectors, save_vectors
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
+from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 both = pytest.mark.parametrize("binary", [False, True], ids=["texto", "binario"])
@@ -160,3 +162,37 @@ def test_bad_input_is_explained(path):
     path.write_text("2 1\nsol 1\nsol 2\n")
     with pytest.raises(CourseError, match="sol"):
         load_vectors(path)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def read_anything(path, binary):
+    """Un lector que no mira qué le dan: tantos bytes por palabra, y adelante."""
+    raw = Path(path).read_bytes()
+    if not binary:
+        rows = [line.split() for line in raw.decode(errors="replace").split("\n") if line]
+        return [row[0] for row in rows], [row[1:] for row in rows]
+    header, _, body = raw.partition(b"\n")
+    num_rows, dim = map(int, header.split())
+    words, place = [], 0
+    for _ in range(num_rows):
+        space = body.find(b" ", place)
+        words.append(body[place:space].decode(errors="replace"))
+        place = space + 1 + 4 * dim
+    return words, None
+
+
+@regression(ours=load_vectors, defective=read_anything)
+def test_vectors_of_another_format(load):
+    """Un texto leído como binario, al revés, y un corpus que no es de vectores."""
+    vectors, vocab = VECTORS[:4], Vocab(["el", "sistema", "solar", "gira"])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "vectores"
+        for binary in (True, False):
+            save_vectors(path, vectors, vocab, binary=binary)
+            with pytest.raises(CourseError):
+                load(path, binary=not binary)
+        path.write_text("el sol sale hoy\nla luna no sale\n", "utf-8")
+        with pytest.raises(CourseError):
+            load(path, binary=False)

@@ -1,5 +1,7 @@
 """word2vec: diferencias finitas, cuentas a mano, gensim y el valor esperado del rápido."""
 
+import math
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,6 +10,7 @@ from gensim.models import Word2Vec as Peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from coursekit.embeddings import GloVe
 from coursekit.embeddings.word2vec import (
     Word2VecScratch,
     cbow,
@@ -21,6 +24,7 @@ from coursekit.embeddings.word2vec import (
 )
 from coursekit.embeddings.word2vec_fast import BLOCK, Word2Vec, noise_table
 from coursekit.errors import CourseError
+from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 V, DIM = 9, 4
@@ -433,3 +437,246 @@ def test_fast_explains_bad_options(options, message):
 def test_fast_explains_bad_corpora(sentences, message):
     with pytest.raises(CourseError, match=message):
         Word2Vec(V, sample=0, rng=np.random.default_rng(0)).fit(sentences)
+
+
+# --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
+
+
+def our_word2vec_step(W_in, W_out, inputs, target):
+    """El gradiente que usa `step`: lo que se mueven las tablas con tasa 1."""
+    model = Word2VecScratch(V, DIM, num_negatives=0, rng=np.random.default_rng(0))
+    model.W_in, model.W_out = W_in.copy(), W_out.copy()
+    loss = model.step(inputs, target, None, lr=1.0)
+    return loss, W_in - model.W_in
+
+
+def softmax_error(W_in, W_out, inputs, target):
+    h = W_in[inputs].mean(axis=0)
+    p = np.exp(W_out @ h) / np.exp(W_out @ h).sum()
+    return -np.log(p[target]), p - np.eye(V)[target]
+
+
+def error_summed_before_the_product(W_in, W_out, inputs, target):
+    """La suma de los errores de una softmax es cero: el gradiente también."""
+    loss, e = softmax_error(W_in, W_out, inputs, target)
+    gradient = np.zeros_like(W_in)
+    gradient[inputs] = np.outer(e, W_out[target]).sum(axis=0)
+    return loss, gradient
+
+
+def gradient_not_divided(W_in, W_out, inputs, target):
+    """La media del contexto se deriva como si fuera una suma."""
+    loss, e = softmax_error(W_in, W_out, inputs, target)
+    gradient = np.zeros_like(W_in)
+    gradient[inputs] = W_out.T @ e
+    return loss, gradient
+
+
+def assert_input_gradient(step, inputs):
+    W_in, W_out = tables()
+    numeric, eps = np.zeros_like(W_in), 1e-5
+    for place in np.ndindex(W_in.shape):
+        change = np.zeros_like(W_in)
+        change[place] = eps
+        up, down = (step(W, W_out, inputs, 4)[0] for W in (W_in + change, W_in - change))
+        numeric[place] = (up - down) / (2 * eps)
+    np.testing.assert_allclose(step(W_in, W_out, inputs, 4)[1], numeric, atol=1e-8)
+
+
+@regression(ours=our_word2vec_step, defective=error_summed_before_the_product)
+def test_skipgram_gradient(step):
+    """Defecto: el gradiente de la primera tabla, nulo en Skip-gram."""
+    assert_input_gradient(step, [2])
+
+
+@regression(ours=our_word2vec_step, defective=gradient_not_divided)
+def test_cbow_gradient(step):
+    """Defecto: el gradiente de la primera tabla, 2·ventana veces mayor en CBOW."""
+    assert_input_gradient(step, [0, 1, 5, 6])
+
+
+def context_predicts_the_centre(sentence, window, rng):
+    return ((inputs_of, [target]) for [target], inputs_of in skipgram(sentence, window, rng))
+
+
+@regression(ours=skipgram, defective=context_predicts_the_centre)
+def test_skipgram_predicts_the_context(examples):
+    """La palabra cuyo radio se sorteó es la entrada, no el objetivo."""
+    dice = SimpleNamespace(integers=lambda low, high, left=iter([1, 3, 1, 1, 1]): next(left))
+    inputs = Counter(str(inputs).strip("[]") for inputs, _ in examples(list("abcde"), 3, dice))
+    assert inputs["'b'"] == 4 and inputs["'e'"] == 1
+
+
+def only_full_windows(sentence, window, rng):
+    for i in range(window, len(sentence) - window):
+        yield [*sentence[i - window : i], *sentence[i + 1 : i + window + 1]], sentence[i]
+
+
+@regression(ours=[skipgram, cbow], defective=only_full_windows)
+def test_edges_are_targets(examples):
+    """Defecto: los bordes de la frase nunca son objetivo."""
+    pairs = examples(list(range(11)), 2, np.random.default_rng(0))
+    assert {target for _, target in pairs} == set(range(11))
+
+
+def uniform_from_zero_to_one(rng):
+    return rng.random((50, 20))
+
+
+@regression(
+    ours=[
+        lambda rng: Word2VecScratch(50, 20, rng=rng).W_in,
+        lambda rng: Word2Vec(50, 20, rng=rng).W_in,
+        lambda rng: GloVe(50, 20, rng=rng).W,
+    ],
+    defective=uniform_from_zero_to_one,
+)
+def test_initial_vectors_have_both_signs(start):
+    """Defecto: valores iniciales todos positivos."""
+    assert 0.4 < (start(np.random.default_rng(0)) < 0).mean() < 0.6
+
+
+def slow_loss(sentences):
+    model = Word2VecScratch(V, DIM, num_negatives=4, rng=np.random.default_rng(0))
+    return model.fit(sentences, 1, lr=0)[0]
+
+
+def fast_loss(sentences):
+    model = Word2Vec(V, DIM, num_negatives=4, sample=0, rng=np.random.default_rng(0))
+    return model.fit(sentences, 1, lr=0)[0]
+
+
+def summed_loss(sentences):
+    pairs = [pair for s in sentences for pair in skipgram(s, 5, np.random.default_rng(0))]
+    return slow_loss(sentences) * len(pairs)
+
+
+@regression(ours=[slow_loss, fast_loss], defective=summed_loss)
+def test_loss_is_a_mean(loss):
+    """Al comenzar, (1 + negativos) · log 2, sea cual sea el largo del corpus."""
+    for repeats in (1, 3):
+        assert loss([[0, 1, 2, 3, 4, 5, 6]] * repeats) == pytest.approx(5 * math.log(2))
+
+
+def masked_softmax(W_in, W_out, inputs, target, negatives):
+    """La softmax de todo el vocabulario, calculada y luego tapada."""
+    loss, e = softmax_error(W_in, W_out, inputs, target)
+    rows = np.array([target, *negatives])
+    return loss, W_out[rows].T @ e[rows], rows, np.outer(e[rows], W_in[inputs].mean(axis=0))
+
+
+@regression(ours=negative_loss, defective=masked_softmax)
+def test_negative_sampling_reads_few_rows(loss):
+    """Con las demás filas a NaN, si se lee alguna se nota."""
+    W_in, W_out = tables()
+    W_out[[0, 1, 2]] = np.nan
+    result = loss(W_in, W_out, [2], 4, [3, 5, 6])
+    assert all(np.isfinite(part).all() for part in result)
+
+
+def our_negative_step(W_in, W_out, negatives):
+    model = Word2VecScratch(V, DIM, num_negatives=2, rng=np.random.default_rng(0))
+    model.W_in, model.W_out = W_in.copy(), W_out.copy()
+    model.rng = SimpleNamespace(choice=lambda *_, **__: negatives)
+    model.step([2], 4, np.full(V, 1 / V), lr=0.1)
+    return model.W_out
+
+
+def updates_times_zero(W_in, W_out, negatives):
+    e = 1 / (1 + np.exp(-W_out[negatives] @ W_in[2]))
+    after = W_out.copy()
+    after[negatives] -= 0.1 * np.zeros_like(e)[:, None] * W_in[2]
+    return after
+
+
+@regression(ours=our_negative_step, defective=updates_times_zero)
+def test_negatives_are_pushed_away(step):
+    """Defecto: muestreo negativo que multiplica por cero."""
+    W_in, W_out = tables()
+    negatives = np.array([0, 6])
+    after = step(W_in, W_out, negatives)
+    assert (after[negatives] @ W_in[2] < W_out[negatives] @ W_in[2] - 1e-3).all()
+
+
+def uniform_noise(counts):
+    return np.full(len(counts), 1 / len(counts))
+
+
+def unigram_noise(counts):
+    return counts / counts.sum()
+
+
+@regression(
+    ours=[noise_distribution, lambda c: np.bincount(noise_table(c)) / len(noise_table(c))],
+    defective=[uniform_noise, unigram_noise],
+)
+def test_noise_is_unigram_to_three_quarters(noise):
+    """Defecto: negativos uniformes."""
+    counts = np.array([1600, 256, 81, 16, 1])
+    weights = [1600**0.75, 64, 27, 8, 1]  # 256 = 4⁴, 81 = 3⁴, 16 = 2⁴
+    np.testing.assert_allclose(noise(counts), np.array(weights) / sum(weights), atol=2e-3)
+
+
+def unclamped(counts, sample):
+    return np.sqrt(sample * counts.sum() / counts)
+
+
+@regression(ours=keep_probability, defective=unclamped)
+def test_keep_probability_is_one(keep):
+    """Con frecuencia 1e-4 y umbral 1e-3, descartar tendría probabilidad -2,16."""
+    p = keep(np.array([1, 9_999]), 1e-3)
+    assert p[0] == 1 and 0 < p[1] < 0.1
+
+
+def slow_fit(sentences, sample):
+    return Word2VecScratch(11, sample=sample, dim=3, rng=np.random.default_rng(0)).fit(sentences)
+
+
+def fast_fit(sentences, sample):
+    return Word2Vec(11, sample=sample, dim=3, rng=np.random.default_rng(0)).fit(sentences)
+
+
+def silent_fit(sentences, sample):
+    """Con cero ejemplos la pérdida es la suma de nada."""
+    keep = np.sqrt(sample * 11)
+    kept = [[w for w in s if np.random.default_rng(0).random() < keep] for s in sentences]
+    return [float(sum(len(s) for s in kept if len(s) > 1))] * 100
+
+
+@regression(ours=[slow_fit, fast_fit], defective=silent_fit)
+def test_nothing_left_is_an_error(train):
+    """Defecto: un submuestreo que no deja nada, con pérdida 0."""
+    with pytest.raises(CourseError, match="ningún ejemplo"):
+        train([range(11)], 1e-9)
+
+
+class ImpatientDice:
+    """Un azar que se cansa: con mil sorteos para un paso, el bucle no tiene fin."""
+
+    def __init__(self):
+        self.rng, self.left = np.random.default_rng(0), 1000
+
+    def choice(self, *args, **options):
+        self.left -= 1
+        assert self.left, "sorteo sin fin"
+        return self.rng.choice(*args, **options)
+
+
+def our_step_of_one_word(dice):
+    model = Word2VecScratch(1, DIM, rng=np.random.default_rng(0))
+    model.rng = dice
+    return model.step([0], 0, np.ones(1), lr=0.1)
+
+
+def draw_until_different(dice):
+    negatives = []
+    while len(negatives) < 5:
+        word = dice.choice(1)
+        if word != 0:
+            negatives.append(word)
+
+
+@regression(ours=our_step_of_one_word, defective=draw_until_different)
+def test_one_word_vocabulary_ends(step):
+    """Defecto: con un vocabulario de una palabra, un sorteo sin fin."""
+    assert np.isfinite(step(ImpatientDice()))

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+
 from benchmarks import rnn
 from benchmarks.__main__ import NAMES
 from benchmarks.measuring import HEADER, Row, alone, by_turns, table

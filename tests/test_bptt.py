@@ -76,7 +76,7 @@ def test_truncation_is_detaching_the_state(kind, every):
 
 
 def test_the_given_state_is_used_and_learns():
-    model, (X, Y) = language_model(RNNScratch), text()
+    model, (X, _) = language_model(RNNScratch), text()
     H = torch.ones(1, BATCH, 3, requires_grad=True)
     logits, _ = bptt_logits(model, X, truncation(STEPS, 2), H)
     torch.testing.assert_close(logits, model(X, H)[0])

@@ -82,7 +82,9 @@ def corpus(documents, labels):
 
 
 REVIEWS = data.load_sample("resenas")
-TOY = corpus(["bueno muy bueno", "malo", "", "muy malo", "bueno"] * 4, ["pos", "neg", "neg", "neg", "pos"] * 4)
+TOY = corpus(
+    ["bueno muy bueno", "malo", "", "muy malo", "bueno"] * 4, ["pos", "neg", "neg", "neg", "pos"] * 4
+)
 
 
 # El relleno
@@ -275,7 +277,8 @@ def test_length_cut_and_bigrams():
     reader = TextReader.from_corpus(TOY, "spanish", max_length=2, ngrams=2)
     assert reader.tokens("muy malo bueno") == ["muy", "malo", "muy malo"]
     assert "muy malo" in reader.vocab and "malo bueno" not in reader.vocab
-    assert replace(reader, ngrams=3, max_length=None).tokens("a b c") == ["a", "b", "c", "a b", "b c", "a b c"]
+    trigrams = replace(reader, ngrams=3, max_length=None)
+    assert trigrams.tokens("a b c") == ["a", "b", "c", "a b", "b c", "a b c"]
 
 
 def test_examples_keep_texts_and_labels():

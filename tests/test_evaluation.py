@@ -7,7 +7,6 @@ import scipy.sparse as sp
 
 matplotlib.use("Agg")
 
-from coursekit.lecture import compare, settle
 from coursekit.data import load_sample
 from coursekit.embeddings import (
     analogies,
@@ -21,6 +20,7 @@ from coursekit.embeddings import (
     similarity,
 )
 from coursekit.errors import CourseError
+from coursekit.lecture import compare, settle
 from coursekit.plots import scatter_words
 from coursekit.plots.words import factorisation, sliding_window
 from coursekit.text import vocab
@@ -65,7 +65,7 @@ def test_odd_one_out_agrees_with_a_slow_loop():
     for _ in range(20):
         four = [str(word) for word in rng.choice(words, 4, replace=False)]
 
-        def closeness(word):
+        def closeness(word, four=four):
             u = vectors[index[word]]
             others = [vectors[index[other]] for other in four if other != word]
             return sum(u @ v / np.linalg.norm(u) / np.linalg.norm(v) for v in others)

@@ -19,7 +19,7 @@ from coursekit.errors import CourseError
 from coursekit.grading.printable import printable, printable_lines
 from coursekit.grading.reports import feedback_names, notes_csv, notes_json, write_reports
 from coursekit.grading.results import Batch, ExerciseGrade, Grade, OpenAnswer
-from coursekit.grading.scales import NAMES, find_scale
+from coursekit.grading.scales import SCALES, find_scale
 
 VIGESIMAL = find_scale("0-20")
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -95,7 +95,7 @@ def test_pass_mark_and_demand_can_be_chosen():
             find_scale(*wrong)
 
 
-@given(st.sampled_from(NAMES), st.integers(0, 400), st.integers(0, 400))
+@given(st.sampled_from(list(SCALES)), st.integers(0, 400), st.integers(0, 400))
 def test_more_points_never_lower_the_mark_and_rounding_is_exact(name, a, b):
     scale = find_scale(name)
     low, high = sorted((a, b))
@@ -297,7 +297,7 @@ def test_summary_counts_what_happened(tmp_path):
     assert tables["Todas las entregas"][0] == ["Ana", "10", "2", "ok", "✔\N{NO-BREAK SPACE}2", "✘\N{NO-BREAK SPACE}0"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SCALES)
 def test_histogram_counts_everyone_once(name, tmp_path):
     scale = find_scale(name)
     grades = [grade(f"e{i}", exercises=(ExerciseGrade("a", "correcto", i / 10, 10.0),)) for i in range(101)]

@@ -1,10 +1,11 @@
 """Lo que la lección de redes recurrentes reparte y dibuja."""
 
+from pathlib import Path
+
 import jupytext
 import matplotlib
 import numpy as np
 import pytest
-from pathlib import Path
 
 matplotlib.use("Agg")
 

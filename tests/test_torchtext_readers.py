@@ -15,6 +15,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
+from coursekit import data
+from coursekit.data import readers, registry
+from coursekit.errors import CourseError
+from coursekit.text import GloVe, Vectors, datasets
 from golden.torchtext_readers import (
     AG_NEWS,
     GOLDEN,
@@ -24,11 +29,6 @@ from golden.torchtext_readers import (
     vectors_case,
     write_vectors,
 )
-
-from coursekit import data
-from coursekit.data import readers, registry
-from coursekit.errors import CourseError
-from coursekit.text import GloVe, Vectors, datasets
 
 RECORDED = json.loads(GOLDEN.read_text("utf-8"))
 needs_real_data = pytest.mark.skipif(

@@ -35,6 +35,12 @@ def tables(seed=0):
     return rng.normal(size=(V, DIM)), rng.normal(size=(V, DIM))
 
 
+def dice_of(*radii):
+    """Una fuente de azar que da estos radios, uno tras otro."""
+    left = iter(radii)
+    return SimpleNamespace(integers=lambda low, high: next(left))
+
+
 def topics(num_sentences=200, seed=0):
     """Dos temas de cuatro palabras que no se mezclan, y la palabra 8 en todas partes."""
     rng = np.random.default_rng(seed)
@@ -81,7 +87,7 @@ def test_subsample_drops_at_the_stated_rate_and_closes_up():
 def test_examples_are_the_definition(examples):
     """Con el radio fijado por la fuente de azar: ninguna palabra se queda sin ser objetivo."""
     sentence, radii = [5, 6, 7, 8, 5], [1, 3, 2, 1, 2]
-    dice = SimpleNamespace(integers=lambda low, high, left=iter(radii): next(left))
+    dice = dice_of(*radii)
     expected = []
     for i, radius in enumerate(radii):
         around = [j for j in range(5) if 0 < abs(i - j) <= radius]
@@ -307,7 +313,7 @@ def expected_gradient(sentences, W_in, W_out, examples, window, num_negatives, n
     total = np.zeros((2, *W_in.shape))
     for sentence in sentences:
         for radius in range(1, window + 1):
-            dice = SimpleNamespace(integers=lambda low, high: radius)
+            dice = dice_of(*[radius] * len(sentence))
             for inputs, target in examples(sentence, window, dice):
                 alone = pull(W_in, W_out, inputs, target, [])
                 total += alone / window
@@ -502,7 +508,7 @@ def context_predicts_the_centre(sentence, window, rng):
 @regression(ours=skipgram, defective=context_predicts_the_centre)
 def test_skipgram_predicts_the_context(examples):
     """La palabra cuyo radio se sorteó es la entrada, no el objetivo."""
-    dice = SimpleNamespace(integers=lambda low, high, left=iter([1, 3, 1, 1, 1]): next(left))
+    dice = dice_of(1, 3, 1, 1, 1)
     inputs = Counter(str(inputs).strip("[]") for inputs, _ in examples(list("abcde"), 3, dice))
     assert inputs["'b'"] == 4 and inputs["'e'"] == 1
 

@@ -66,13 +66,12 @@ def _exact(number: float) -> Decimal:
 
 # nombre: nota mínima, máxima, de aprobado, exigencia y decimales. Sin exigencia propia, la escala
 # es una sola recta: la nota de aprobado cae donde le toca.
-_SCALES = {
+SCALES = {
     "0-20": (0, 20, 11, None, 0),
     "0-10": (0, 10, 5, None, 1),
     "1-7": (1, 7, 4, 0.6, 1),
     "0-5": (0, 5, 3, None, 1),
 }
-NAMES = tuple(_SCALES)
 
 
 def find_scale(name: str, passing: float | None = None, demand: float | None = None) -> Scale:
@@ -87,9 +86,9 @@ def find_scale(name: str, passing: float | None = None, demand: float | None = N
     Raises:
         CourseError: si la escala no existe o un valor no cabe en ella.
     """
-    if name not in _SCALES:
-        raise CourseError(f"No hay ninguna escala «{name}». Las que hay: {', '.join(_SCALES)}.")
-    lowest, highest, usual_passing, usual_demand, decimals = _SCALES[name]
+    if name not in SCALES:
+        raise CourseError(f"No hay ninguna escala «{name}». Las que hay: {', '.join(SCALES)}.")
+    lowest, highest, usual_passing, usual_demand, decimals = SCALES[name]
     passing = usual_passing if passing is None else passing
     if not (math.isfinite(passing) and lowest < passing < highest):
         raise CourseError(

@@ -31,7 +31,7 @@ def rows() -> Iterator[Row]:
     theirs.build_vocab(sentences)
     for num_threads in (1, 2):
         ways = {
-            "ours": lambda: ours.fit(encoded, 1, LR, num_threads),
+            "ours": lambda threads=num_threads: ours.fit(encoded, 1, LR, threads),
             "theirs": lambda: theirs.train(sentences, total_examples=len(sentences), epochs=1),
         }
         speed = {name: num_words / time for name, time in by_turns(ways, num_threads).items()}

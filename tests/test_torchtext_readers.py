@@ -214,6 +214,7 @@ def test_vectors_are_downloaded_once(places, monkeypatch):
         (gzip.compress(b"sea 1 2 3\n" * 99)[:-9], "está dañado"),
         (zipped(otro_txt="sea 1 2 3\n"), "no trae bad.gz"),
     ],
+    ids=["desigual", "palabras", "vacío", "solo cabecera", "cortado", "otro archivo"],
 )
 def test_bad_vector_files_are_one_spanish_sentence(tmp_path, raw, problem):
     path = tmp_path / "bad.gz"

@@ -1,6 +1,7 @@
 """El registro, los lectores, la descarga contra un servidor de verdad y las muestras."""
 
 import csv
+import ctypes
 import gzip
 import hashlib
 import os
@@ -20,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import needs_real_data
 from coursekit import data
 from coursekit.data import elman, readers, registry
 from coursekit.errors import CourseError
@@ -28,9 +30,6 @@ from regression import regression
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = os.environ.get("COURSEKIT_DATA")
-needs_real_data = pytest.mark.skipif(
-    not REAL_DATA, reason="COURSEKIT_DATA no está puesta: sin los textos reales no hay qué probar"
-)
 
 HEADER = "The Project Gutenberg eBook of a book\r\nwith no restrictions, thank you\r\n\r\n"
 START = "*** START OF THE PROJECT GUTENBERG EBOOK LIBRITO ***\r\n"
@@ -524,15 +523,23 @@ def test_cache_that_cannot_be_made(places, register, server, capsys):
 
 @contextmanager
 def without_privileges():
-    """Quien administra puede escribir en cualquier sitio: se prueba como otra persona."""
+    """Quien administra puede escribir en cualquier sitio: se prueba sin ese permiso.
+
+    Hacerse otra persona no sirve: en una carpeta privada tampoco podría leer el paquete.
+    """
     if os.geteuid():
         yield
         return
-    os.seteuid(65534)
+    libc, header = ctypes.CDLL(None, use_errno=True), (ctypes.c_uint32 * 2)(0x20080522, 0)
+    held = (ctypes.c_uint32 * 6)()  # dos veces: efectivos, permitidos y heredables
+    assert libc.capget(header, held) == 0
+    fewer = (ctypes.c_uint32 * 6)(*held)
+    fewer[0] &= ~(1 << 1)  # CAP_DAC_OVERRIDE
+    assert libc.capset(header, fewer) == 0
     try:
         yield
     finally:
-        os.seteuid(0)
+        assert libc.capset(header, held) == 0
 
 
 def test_read_only_cache(register, server, monkeypatch, capsys):

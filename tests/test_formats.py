@@ -30,6 +30,7 @@ from coursekit.grading.results import Batch, ExerciseGrade, Grade, OpenAnswer
 from coursekit.grading.scales import find_scale
 from coursekit.exercises.sets import all_sets, load_set
 
+pytestmark = pytest.mark.xdist_group("cárcel")
 SCALE = find_scale("0-20")
 SCRIPT = "<script>alert(1)</script>"
 SETS = [exercise_set.id for exercise_set in all_sets()]

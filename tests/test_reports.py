@@ -10,11 +10,11 @@ from fractions import Fraction
 
 import pytest
 from bs4 import BeautifulSoup
-from conftest import missing_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from conftest import needs_program
 from coursekit.errors import CourseError
 from coursekit.grading.printable import printable, printable_lines
 from coursekit.grading.reports import feedback_names, notes_csv, notes_json, write_reports
@@ -322,13 +322,8 @@ def test_without_jinja_it_says_what_to_install(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def browser():
-    import os
-    import shutil
-
     playwright = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if not path or not os.access(path, os.X_OK):
-        missing_tool("falta chromium")
+    path = needs_program("chromium")
     options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=path, args=options)

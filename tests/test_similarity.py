@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, spearmanr
 
+from conftest import needs_real_data
 from coursekit.embeddings import analogies, analogy, read_analogies, read_pairs, similarity
 from coursekit.embeddings.similarity import spearman, unit_rows, without_accents, word_rows
 from coursekit.errors import CourseError
@@ -20,9 +21,6 @@ from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
 REAL_DATA = os.environ.get("COURSEKIT_DATA")
-needs_real_data = pytest.mark.skipif(
-    not REAL_DATA, reason="COURSEKIT_DATA no está puesta: faltan los ficheros de similitud"
-)
 
 WORDS = [f"w{i}" for i in range(40)]
 VOCAB = Vocab(WORDS)

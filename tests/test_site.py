@@ -1,7 +1,6 @@
 """El sitio construido, como lo encuentra quien lo lee: en un navegador de verdad."""
 
 import re
-import shutil
 import threading
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +11,8 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from conftest import ROOT, missing_tool
+
+from conftest import ROOT, needs_program
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
@@ -90,9 +90,7 @@ def server(site):
 @pytest.fixture(scope="module")
 def browser():
     """Chromium sin ventana."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        missing_tool("falta chromium (apt-get install chromium)")
+    chromium = needs_program("chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -6,7 +6,6 @@ import hashlib
 import inspect
 import io
 import json
-import os
 import subprocess
 import sys
 import zipfile
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 
+from conftest import needs_real_data
 from coursekit import data
 from coursekit.data import readers, registry
 from coursekit.errors import CourseError
@@ -31,9 +31,6 @@ from golden.torchtext_readers import (
 )
 
 RECORDED = json.loads(GOLDEN.read_text("utf-8"))
-needs_real_data = pytest.mark.skipif(
-    not os.environ.get("COURSEKIT_DATA"), reason="COURSEKIT_DATA no está puesta"
-)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from conftest import needs_real_data
 from coursekit.embeddings import keyed_vectors, load_vectors, save_vectors
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
@@ -98,7 +99,7 @@ def test_glove_files_have_no_header_and_words_with_spaces(path):
     np.testing.assert_allclose(vectors, [[0.1, 0.2], [0.001, -2]], rtol=1e-6)
 
 
-@pytest.mark.skipif("COURSEKIT_DATA" not in os.environ, reason="faltan los datos de verdad")
+@needs_real_data
 def test_real_glove():
     path = Path(os.environ["COURSEKIT_DATA"]) / "glove/glove.6B.100d.top2604.txt.gz"
     vocab, vectors = load_vectors(path)

@@ -8,13 +8,16 @@
 """
 
 import hashlib
+import sys
 from functools import wraps
 from pathlib import Path
 
-from sphinx.errors import SphinxError
+from sphinx.util import logging
 
 from coursekit.errors import CourseError
 from coursesite import freshness, notebooks, pages, spanish, students
+
+logger = logging.getLogger(__name__)
 
 
 def setup(app):
@@ -35,13 +38,14 @@ def setup(app):
 
 
 def _in_one_sentence(handler):
-    """Un CourseError detiene la construcción con su frase y nada más."""
+    """Un CourseError detiene la construcción con su frase, sin la traza de Jupyter Book."""
 
     @wraps(handler)
     def wrapped(*arguments):
         try:
             return handler(*arguments)
         except CourseError as error:
-            raise SphinxError(str(error)) from error
+            logger.error("%s", error)
+            sys.exit(1)
 
     return wrapped

@@ -126,15 +126,11 @@ def is_executed(env, docname: str, text: str) -> bool:
     return is_myst_markdown_notebook(text) and not excluded
 
 
-def _kernel(docname: str, text: str) -> str:
-    """La línea que nombra el núcleo de la página, con la huella detrás."""
-    if not (line := KERNEL.search(text)):
-        raise CourseError(f"{docname}.md no dice «display_name» de su núcleo en la cabecera.")
-    return f"{line[1]} ({fingerprint(docname, text)})"
-
-
 def _marked(docname: str, text: str) -> str:
-    return KERNEL.sub(lambda _: _kernel(docname, text), text, count=1)
+    """La página con su huella detrás del nombre del núcleo."""
+    if not KERNEL.search(text):
+        raise CourseError(f"{docname}.md no dice «display_name» de su núcleo en la cabecera.")
+    return KERNEL.sub(rf"\1 ({fingerprint(docname, text)})", text, count=1)
 
 
 def mark(app, docname, source):
@@ -150,8 +146,7 @@ def outdated(app, env, added, changed, removed):
         docname
         for docname, text in texts.items()
         if is_executed(env, docname, text)
-        and env.metadata[docname]["kernelspec"]["display_name"]
-        != _kernel(docname, text).removeprefix("  display_name: ")
+        and f"({fingerprint(docname, text)})" not in env.metadata[docname]["kernelspec"]["display_name"]
     }
     renewed = stale | added | changed
     return stale | {
@@ -197,7 +192,7 @@ def execute(app, env, docnames):
         for run in as_completed(runs):
             path = runs[run]
             if error := run.exception() or run.result().err:
-                failures.append(f"ERROR: {path} no se ejecuta:\n{error}")
+                failures.append(f"{path} no se ejecuta:\n{error}")
                 continue
             logger.info("%s: ejecutada en %.0f s", path, run.result().time)
             bundle = CacheBundleIn(

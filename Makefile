@@ -43,6 +43,7 @@ servir:
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PUERTO)
 
 pruebas: entorno
+	coursekit cuadernos --comprobar  # antes de que construir el sitio los ponga al día
 	pytest
 
 # Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.

@@ -42,8 +42,9 @@ servir:
 	@echo "El libro está en http://localhost:$(PUERTO)/ (Ctrl+C para terminar)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PUERTO)
 
+# Los ejercicios se comparan antes de que las pruebas construyan el sitio, que los pone al día.
 pruebas: entorno
-	coursekit cuadernos --comprobar  # antes de que construir el sitio los ponga al día
+	coursekit cuadernos --comprobar
 	pytest
 
 # Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.

@@ -27,6 +27,7 @@ chapters:
   - file: alfa
   - file: beta
   - file: cita
+  - file: prosa
   - file: exercises/gamma
   - file: solutions/gamma
 """
@@ -102,6 +103,7 @@ class Book:
             f"{MEET.format(name='beta')}",
         ))  # fmt: skip
         self.write("libro/cita.md", "# Cita\n\nAlfa dice «{glue:text}`alfa.md::paso:d`».\n")
+        self.write("libro/prosa.md", "# Prosa\n")
         self.write("libro/solutions/gamma.md", book_page(
             "Gamma", "gamma", "import coursekit.exercises\n# SOLUCIÓN\nx = 1\n# FIN DE LA SOLUCIÓN",
         ))  # fmt: skip
@@ -151,7 +153,7 @@ def test_one_build_runs_every_page_and_leaves_exercises_pages_and_notebooks(book
     assert "raise" not in book.page("exercises/gamma") and "x = ..." in book.page("exercises/gamma")
     written = {path.relative_to(book.built / "cuadernos").with_suffix("").as_posix()
                for path in book.built.rglob("cuadernos/**/*.ipynb")}
-    assert written == {"alfa", "beta", "exercises/gamma", "solutions/gamma"}
+    assert written - {"prosa"} == {"alfa", "beta", "exercises/gamma", "solutions/gamma"}
     [_, header, _, cell, text] = book.notebook("alfa").cells
     site = "https://escuela.github.io/libro/"
     assert f"[Alfa]({site}alfa.html) del curso *Libro de prueba*" in header.source
@@ -197,6 +199,16 @@ def test_going_back_runs_nothing(book):
         runs = book.build()[0]
         book.change("package/coursekit/comun.py", code, "STEP = ")
     assert runs == []
+
+
+def test_a_page_that_becomes_a_notebook_is_run(book):
+    book.write("libro/prosa.md", book_page("Prosa", "prosa", "print('ya')"))
+    assert book.build()[:2] == (["prosa"], {"prosa"})
+
+
+def test_without_its_cache_every_page_runs_again(book):
+    shutil.rmtree(book.built / ".jupyter_cache")
+    assert {"alfa", "beta", "gamma"} <= set(book.build()[0])
 
 
 def test_data_that_appear_run_only_the_pages_that_name_them(book):

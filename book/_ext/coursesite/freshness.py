@@ -121,9 +121,9 @@ def _strings_of(module: str) -> set[str]:
 
 def is_executed(env, docname: str, text: str) -> bool:
     """Dice si una página es un cuaderno de los que se ejecutan."""
-    path = PurePosixPath(env.doc2path(docname))
-    excluded = any(path.match(p) for p in env.mystnb_config.execution_excludepatterns)
-    return is_myst_markdown_notebook(text) and not excluded
+    config, path = env.mystnb_config, PurePosixPath(env.doc2path(docname))
+    excluded = any(path.match(pattern) for pattern in config.execution_excludepatterns)
+    return config.execution_mode == "cache" and is_myst_markdown_notebook(text) and not excluded
 
 
 def _marked(docname: str, text: str) -> str:
@@ -141,13 +141,16 @@ def mark(app, docname, source):
 
 def outdated(app, env, added, changed, removed):
     """Nombra las páginas cuya huella ya no es la de su última lectura, y las que citan sus cifras."""
-    texts = {name: Path(env.doc2path(name)).read_text("utf-8") for name in env.found_docs - added}
+    texts = {name: Path(env.doc2path(name)).read_text("utf-8") for name in env.found_docs}
+    kept = Path(env.mystnb_config.execution_cache_path, "global.db").exists()
     stale = {
         docname
-        for docname, text in texts.items()
-        if is_executed(env, docname, text)
-        and f"({fingerprint(docname, text)})" not in env.metadata[docname]["kernelspec"]["display_name"]
-    }
+        for docname in texts.keys() - added - changed
+        if is_executed(env, docname, texts[docname])
+        and not (kept and env.metadata[docname]["kernelspec"]["display_name"].endswith(
+            f"({fingerprint(docname, texts[docname])})"
+        ))
+    }  # fmt: skip
     renewed = stale | added | changed
     return stale | {
         docname

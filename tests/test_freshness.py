@@ -177,6 +177,7 @@ def test_what_changes_no_figure_runs_nothing(book):
     template = next((book.package / "grading/templates").glob("*.*"))
     template.write_text(template.read_text("utf-8") + "\n")
     book.write("package/coursekit/nuevo.py", "x = 1\n")
+    book.change("package/coursekit/data/catalogue.py", "sin licencia explícita", "sin licencia")
     assert book.build()[:2] == ([], set())
 
 

@@ -34,24 +34,17 @@ datos: entorno
 	@coursekit datos descargar quijote novelas || true
 	@coursekit datos
 
-# La primera pasada deja al día los ejercicios, que son páginas del sitio; la segunda, los
-# cuadernos, que toman de él números y enlaces. Si algo falla se olvida lo leído, para que el
-# mismo aviso vuelva a salir en la construcción siguiente.
-sitio: entorno _build/configuracion
-	coursekit cuadernos
+# Si algo falla se olvida lo leído, para que el mismo aviso vuelva a salir en la construcción siguiente.
+sitio: entorno
 	jupyter-book build . -W -n --keep-going || { rm -rf _build/.doctrees; exit 1; }
-	coursekit cuadernos
-
-# Sphinx no nota los cambios de la extensión ni pone al día el índice en todas las páginas.
-_build/configuracion: _config.yml _toc.yml $(wildcard book/_ext/coursesite/*.py)
-	@rm -rf _build/.doctrees _build/html
-	@mkdir -p _build && touch $@
 
 servir:
 	@echo "El libro está en http://localhost:$(PUERTO)/ (Ctrl+C para terminar)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PUERTO)
 
+# Los ejercicios se comparan antes de que las pruebas construyan el sitio, que los pone al día.
 pruebas: entorno
+	coursekit cuadernos --comprobar
 	pytest
 
 # Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.

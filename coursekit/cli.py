@@ -99,7 +99,7 @@ def _add_data(commands: argparse._SubParsersAction) -> None:
 
 
 def _add_notebooks(commands: argparse._SubParsersAction) -> None:
-    text = "genera los ejercicios y los cuadernos de Colab"
+    text = "genera los ejercicios a partir de las soluciones"
     command = commands.add_parser("cuadernos", help=text, description=text)
     command.add_argument(
         "--comprobar", action="store_true", help="solo comprueba que están al día; no escribe nada"
@@ -249,16 +249,16 @@ def _each(names: Sequence[str], action: Callable[[str], Path]) -> int:
 
 
 def _notebooks(options: argparse.Namespace) -> int:
-    # Lo que hace páginas y cuadernos vive con el libro: una instalación de estudiante no lo lleva.
+    # Lo que hace páginas y ejercicios vive con el libro: una instalación de estudiante no lo lleva.
     extensions = Path.cwd() / "book" / "_ext"
     if not extensions.is_dir():
         raise CourseError(
             f"«{Path.cwd()}» no tiene book/_ext: ejecuta la orden en la carpeta del curso."
         )
     sys.path.insert(0, str(extensions))
-    from coursesite.notebooks import main as write_notebooks
+    from coursesite.students import main as write_exercises
 
-    return write_notebooks(options.comprobar)
+    return write_exercises(options.comprobar)
 
 
 def _experiment(options: argparse.Namespace) -> int:

@@ -106,7 +106,7 @@ def test_verify_with_nothing_present(capsys):
 def test_notebooks_is_asked_and_answers(monkeypatch, capsys, arguments, check, status):
     asked = []
     stand_in = types.SimpleNamespace(main=lambda check: asked.append(check) or status)
-    monkeypatch.setitem(sys.modules, "coursesite.notebooks", stand_in)
+    monkeypatch.setitem(sys.modules, "coursesite.students", stand_in)
     assert run(capsys, "cuadernos", *arguments)[0] == status
     assert asked == [check]
 
@@ -120,7 +120,7 @@ def test_problems_are_one_sentence_and_status_one(monkeypatch, capsys, problem, 
         raise problem
 
     stand_in = types.SimpleNamespace(main=fail)
-    monkeypatch.setitem(sys.modules, "coursesite.notebooks", stand_in)
+    monkeypatch.setitem(sys.modules, "coursesite.students", stand_in)
     assert run(capsys, "cuadernos") == (1, "", text)
 
 

@@ -6,25 +6,25 @@ import os
 import re
 import subprocess
 import sys
-import zlib
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 
 import jupytext
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jupyter_cache import get_cache
-from jupyter_cache.cache.main import CacheBundleIn
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_output
+from sphinx.application import Sphinx
+from sphinx.errors import ConfigError
+from sphinx.util.docutils import docutils_namespace, patch_docutils
 
 from coursekit.errors import CourseError
 from coursekit.lecture import GLUE_PREFIX
-from coursesite import files, myst, notebooks, students
+from coursesite import files, myst, notebooks, pages, students
 from coursesite.plain import Listing, Page
-from coursesite.references import BuiltSite
-from coursesite.site import addresses
+from coursesite.references import Site
 from regression import regression
 
 ROOT = Path(__file__).parents[1]
@@ -51,43 +51,29 @@ kernelspec:
 ---
 
 """
-INVENTORY = """\
-book/una std:doc -1 book/una.html Una página
-book/dos/otra std:doc -1 book/dos/otra.html Otra página
-apartado std:label -1 book/dos/otra.html#$ Cómo *no* contar
-Ventana de contexto std:term -1 book/glosario.html#term-Ventana-de-contexto -
-"""
 BIBLIOGRAPHY = r"""
-@article{church1990, author = {Church, Kenneth and Hanks, Patrick}, year = {1990}}
-@book{jurafsky, author = {Jurafsky, Dan}, year = {2024}}
-@article{garcia2001, author = {Garc{\'\i}a Lorca, Ana and B, C and D, E}, year = {2001}}
+@misc{church1990, author = {Church, Kenneth and Hanks, Patrick}, year = {1990}, title = {A}}
+@misc{jurafsky, author = {Jurafsky, Dan}, year = {2024}, title = {B}}
+@misc{garcia2001, author = {Garc{\'\i}a Lorca, Ana and B, C and D, E}, year = {2001}, title = {C}}
 """
-EQUATION = (
-    '<div class="math" id="equation-eq-{name}"><span class="eqno">({number})<a>#</a></span>x</div>'
-)
-
-
-def write_toc(root, *pages):
-    """El índice del curso, con esas páginas."""
-    chapters = "".join(f"\n  - file: {page}" for page in pages)
-    (root / "_toc.yml").write_text(f"format: jb-book\nroot: book/inicio\nchapters:{chapters}\n")
+PAGES = {
+    "book/inicio": "# Curso\n\n```{toctree}\nuna\ndos/otra\nglosario\nbibliografia\n```\n",
+    "book/una": "# Una página\n\n$$\nx\n$$ (eq-a)\n\n$$\nx\n$$ (eq-b)\n",
+    "book/dos/otra": "# Otra página\n\n(apartado)=\n## Cómo \\*no\\* contar\n\n$$\nx\n$$ (eq-lejos)\n",
+    "book/glosario": "# Glosario\n\n```{glossary}\nVentana de contexto\n  Las vecinas.\n```\n",
+    "book/bibliografia": "# Bibliografía\n\n```{bibliography}\n:all:\n```\n",
+}
 
 
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
-    """Una carpeta de curso con un sitio «construido» a mano."""
+    """Una carpeta de curso."""
     root = tmp_path_factory.mktemp("curso")
-    html = root / "_build/html"
-    (html / "book/dos").mkdir(parents=True)
-    (root / "book").mkdir()
     (root / "_config.yml").write_text(CONFIG)
-    (root / "book/referencias.bib").write_text(BIBLIOGRAPHY)
-    header = "# Sphinx inventory version 2\n# Project: x\n# Version: 1\n# zlib\n"
-    (html / "objects.inv").write_bytes(header.encode() + zlib.compress(INVENTORY.encode()))
-    (html / "book/una.html").write_text(
-        EQUATION.format(name="a", number=1) + EQUATION.format(name="b", number=2)
-    )
-    (html / "book/dos/otra.html").write_text(EQUATION.format(name="lejos", number=7))
+    (root / "referencias.bib").write_text(BIBLIOGRAPHY)
+    for name, text in PAGES.items():
+        (root / f"{name}.md").parent.mkdir(parents=True, exist_ok=True)
+        (root / f"{name}.md").write_text(text)
     (root / "modulo.py").write_text(
         "def f(x):\n    return x\n\n\nclass A:\n    def m(self):\n        pass\n"
     )
@@ -95,8 +81,23 @@ def course(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def built(course):
-    return BuiltSite(course)
+def site_of_course(course):
+    """Lo que Sphinx sabe de ese curso, que acaba de construir."""
+    config = {
+        "extensions": ["myst_parser", "sphinxcontrib.bibtex"],
+        "bibtex_bibfiles": ["referencias.bib"],
+        "html_baseurl": SITE,
+        "myst_enable_extensions": ["dollarmath"],
+        "numfig": True,
+        "root_doc": "book/inicio",
+    }
+    with patch_docutils(), docutils_namespace():
+        app = Sphinx(
+            course, None, course / "_build/html", course / "_build/.doctrees", "html", config,
+            status=None, warningiserror=True,
+        )  # fmt: skip
+        app.build()
+    return Site(app)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +106,8 @@ def md(course):
 
 
 @pytest.fixture
-def page(built, md):
-    return Page("book/una", built, md, lambda text: f"<{text}>")
+def page(site_of_course, md):
+    return Page("book/una", site_of_course, md, lambda text: f"<{text}>")
 
 
 # Versión del estudiante
@@ -251,75 +252,43 @@ def test_exercises_of_this_course_are_up_to_date():
     assert files.differences(generated, ROOT / "exercises", "*.md") == []
 
 
-def test_command_says_what_differs_and_waits_for_the_site(tmp_path, monkeypatch, capsys):
+def test_command_says_what_differs_and_writes_it(tmp_path, monkeypatch, capsys):
     (tmp_path / "_config.yml").write_text(CONFIG)
-    write_toc(tmp_path, "exercises/uno", "solutions/uno")
     (tmp_path / "solutions").mkdir()
     (tmp_path / "solutions/uno.md").write_text(FRONT_MATTER + "# Uno\n")
     monkeypatch.chdir(tmp_path)
-    assert notebooks.main(check=True) == 1
-    assert "no están al día uno.md" in capsys.readouterr().out
+    assert students.main(check=True) == 1
+    assert capsys.readouterr().out == "Ejercicios: 1 en exercises, no están al día uno.md.\n"
     assert not (tmp_path / "exercises/uno.md").exists()
-    assert notebooks.main() == 0
-    assert "ejecuta «make libro»" in capsys.readouterr().out
-    assert notebooks.main(check=True) == 0
-    with pytest.raises(CourseError, match="El sitio no está construido"):
-        notebooks.write_notebooks(tmp_path)
+    assert students.main() == 0
+    assert capsys.readouterr().out == "Ejercicios: 1 en exercises, actualizados uno.md.\n"
+    assert students.main(check=True) == 0
+    assert capsys.readouterr().out == "Ejercicios: 1 en exercises, al día.\n"
 
 
-def test_notebooks_wait_for_pages_the_site_has_not_read(course):
-    inventory = course / "_build/html/objects.inv"
-    write_toc(course, "book/vieja", "exercises/nueva")
-    for name in ("book/vieja.md", "exercises/nueva.md", "book/fuera.md"):
-        (course / name).parent.mkdir(exist_ok=True)
-        (course / name).write_text("# Hola\n")
-    os.utime(course / "book/vieja.md", (1, 1))
-    os.utime(inventory, (2, 2))
-    assert notebooks.newer_than_site(course) == ["exercises/nueva.md"]
-    os.utime(course / "exercises/nueva.md", (2, 2))
-    assert notebooks.newer_than_site(course) == []
-
-
-def test_only_pages_of_the_index_have_a_notebook(tmp_path):
-    for name in ("solutions/uno", "exercises/uno", "book/texto"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / f"{name}.md").write_text(FRONT_MATTER + "# Uno\n")
-    (tmp_path / "book/prosa.md").write_text("# Sin código\n")
-    write_toc(tmp_path, "book/texto", "book/prosa", "exercises/uno")
-    assert notebooks.docnames(tmp_path) == ["book/texto", "exercises/uno"]
-
-
-def test_outside_the_course_the_command_explains_itself(tmp_path):
+def test_outside_the_course_the_command_explains_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(CourseError, match="no tiene _config.yml"):
-        students.write_exercises(tmp_path)
+        students.main()
 
 
 # Direcciones
 
 
-def test_every_address_derives_from_the_repository(course):
-    where = addresses(course)
-    assert where.site == SITE
-    assert where.page("book/una") == SITE + "book/una.html"
-    assert where.colab("book/una") == (
-        "https://colab.research.google.com/github/escuela/curso-x/blob/cuadernos/book/una.ipynb"
-    )
-
-
 @pytest.mark.parametrize("url", ["", "https://gitlab.com/a/b", "https://github.com/sola"])
-def test_bad_repository_address_is_shown(url, tmp_path):
-    (tmp_path / "_config.yml").write_text(f"repository:\n  url: '{url}'\n")
-    with pytest.raises(CourseError, match=f"es «{url}»"):
-        addresses(tmp_path)
+def test_bad_repository_address_is_shown(url):
+    config = SimpleNamespace(html_theme_options={"repository_url": url})
+    with pytest.raises(ConfigError, match=f"es «{url}»"):
+        pages._configure(None, config)
 
 
 # Directivas y roles
 
 
-BIB = SITE + "book/referencia/bibliografia.html"
+BIB = SITE + "book/bibliografia.html"
 ROLES = {
     "{eq}`eq-a`": "(1)",
-    "{eq}`eq-lejos`": f"[(7)]({SITE}book/dos/otra.html#equation-eq-lejos)",
+    "{eq}`eq-lejos`": f"[(3)]({SITE}book/dos/otra.html#equation-eq-lejos)",
     "{ref}`Apartado`": rf"[Cómo \*no\* contar]({SITE}book/dos/otra.html#apartado)",
     "{ref}`aquí <apartado>`": f"[aquí]({SITE}book/dos/otra.html#apartado)",
     "{term}`ventana de contexto`": (
@@ -368,8 +337,8 @@ FRAMES = ["{}", "# {}", "- {}\n- otra", "> {}", "1. x\n\n   {}", TABLE]
         max_size=4,
     )
 )
-def test_roles_change_where_they_stand_and_nothing_else_does(blocks, built, md):
-    page = Page("book/una", built, md, lambda text: f"<{text}>")
+def test_roles_change_where_they_stand_and_nothing_else_does(blocks, site_of_course, md):
+    page = Page("book/una", site_of_course, md, lambda text: f"<{text}>")
     before = "\n\n".join(frame.format(" y ".join(parts)) for frame, parts in blocks)
     after = "\n\n".join(
         frame.format(" y ".join(ROLES.get(part, part) for part in parts)) for frame, parts in blocks
@@ -447,7 +416,7 @@ def test_targets_and_comments_vanish_but_code_is_left_alone(page):
         ("![foto](foto.png)", "línea 11: un cuaderno no puede mostrar «image»"),
         ("término\n: definición", "línea 11: un cuaderno no puede mostrar «dl_open»"),
         (":::\nsuelto\n:::", "no puede mostrar «colon_fence»"),
-        ("{ref}`ninguna`", "línea 11: el sitio construido no conoce «ninguna»"),
+        ("{ref}`ninguna`", "línea 11: el sitio no conoce «ninguna»"),
         ("{eq}`eq-z`", "no numera la ecuación «eq-z»"),
         ("{doc}`perdida`", "no conoce «book/perdida»"),
         ("{term}`perdido`", "no conoce «perdido»"),
@@ -478,26 +447,6 @@ def test_what_a_cell_prints_is_one_output_however_it_arrived():
     assert notebooks._joined(arrived) == [
         stream("a\nb"), stream("!", "stderr"), stream("c"), image, stream("d")
     ]  # fmt: skip
-
-
-def test_outputs_come_from_the_latest_run_of_the_page(tmp_path, md):
-    (tmp_path / "book").mkdir()
-    (tmp_path / "book/una.md").write_text(FRONT_MATTER + "# Una\n\n" + in_code_cell("print(1)\n"))
-    caches = [get_cache(tmp_path / "_build/.jupyter_cache" / name) for name in ("nueva", "vieja")]
-
-    def run(cache, code, printed):
-        metadata = {"kernelspec": notebooks.METADATA["kernelspec"]}
-        cell = new_code_cell(code, outputs=[new_output("stream", text=printed)], execution_count=1)
-        notebook = new_notebook(cells=[cell], metadata=metadata)
-        cache.cache_notebook_bundle(CacheBundleIn(notebook, printed), check_validity=False)
-
-    with pytest.raises(CourseError, match="no ha ejecutado book/una.md"):
-        notebooks._read(tmp_path, "book/una", md)
-    run(caches[1], "print(1)", "de antes")
-    run(caches[0], "print(2)", "otro código")
-    assert notebooks._read(tmp_path, "book/una", md).cells[-1].outputs[0].text == "de antes"
-    run(caches[0], "print(1)", "de ahora")
-    assert notebooks._read(tmp_path, "book/una", md).cells[-1].outputs[0].text == "de ahora"
 
 
 def test_glued_values_come_from_the_run_of_their_page():

@@ -5,7 +5,6 @@ import threading
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
@@ -278,38 +277,3 @@ def test_internal_links_lead_somewhere(site, soups):
                 if unquote(fragment) not in anchors[path]:
                     broken.append((name, target))
     assert broken == []
-
-
-# ---------------------------------------------------------------- qué se vuelve a ejecutar
-
-
-@pytest.fixture
-def freshness(monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
-    from coursesite import freshness
-
-    return freshness
-
-
-def test_what_notebooks_depend_on_changes_the_cache(freshness, tmp_path: Path, monkeypatch):
-    package = tmp_path / "package"
-    (package / "samples").mkdir(parents=True)
-    (package / "model.py").write_text("x = 1\n")
-    (package / "samples" / "text.txt").write_text("uno\n")
-    here, absent = {"quijote": "carpeta"}, {"quijote": "muestra"}
-    seen = [freshness.fingerprint(package, absent)]
-
-    (package / "__pycache__").mkdir()
-    (package / "__pycache__" / "model.pyc").write_bytes(b"0")
-    assert freshness.fingerprint(package, absent) == seen[0]
-
-    (package / "model.py").write_text("x = 2\n")
-    seen.append(freshness.fingerprint(package, absent))
-    (package / "samples" / "text.txt").write_text("dos\n")
-    seen.append(freshness.fingerprint(package, absent))
-    (package / "model.py").rename(package / "net.py")
-    seen.append(freshness.fingerprint(package, absent))
-    seen.append(freshness.fingerprint(package, here))
-    monkeypatch.setattr(freshness.importlib.metadata, "version", lambda name: "9.9")
-    seen.append(freshness.fingerprint(package, here))
-    assert len(set(seen)) == len(seen)

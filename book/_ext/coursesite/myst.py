@@ -1,9 +1,11 @@
 """El Markdown del curso leído con el mismo analizador que usa el sitio."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
@@ -11,7 +13,7 @@ from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
-from coursesite.site import read_config
+from coursekit.errors import CourseError
 
 FENCES = {"fence", "colon_fence"}
 DIRECTIVE = re.compile(r"\{([^\s}]+)\}[ \t]*(.*)")
@@ -22,8 +24,20 @@ def parser(root: Path) -> MarkdownIt:
 
     Los tokens `myst_role` y `link_open` llevan en `meta` dónde empieza y dónde acaba su texto
     («start» y «end», contados en el contenido de su token `inline`).
+
+    Args:
+        root: carpeta del curso, cuyo `_config.yml` dice qué extensiones son.
+    Raises:
+        CourseError: si la carpeta no tiene `_config.yml`.
     """
-    extensions = read_config(root).get("parse", {}).get("myst_enable_extensions", [])
+    path = Path(root, "_config.yml")
+    if not path.is_file():
+        raise CourseError(
+            f"«{Path(root).resolve()}» no tiene _config.yml: "
+            "ejecuta la orden en la carpeta del curso."
+        )
+    config = yaml.safe_load(path.read_text("utf-8"))
+    extensions = config.get("parse", {}).get("myst_enable_extensions", [])
     md = create_md_parser(MdParserConfig(enable_extensions=set(extensions)), RendererHTML)
     rules = {rule.name: rule.fn for rule in md.inline.ruler.__rules__}
     for rule, token_type in (("myst_role", "myst_role"), ("link", "link_open")):
@@ -53,6 +67,12 @@ def directive(token: Token) -> tuple[str, str] | None:
     """Separa el nombre y el resto de la primera línea de una directiva; None si no lo es."""
     match = token.type in FENCES and DIRECTIVE.match(token.info.strip())
     return (match[1], match[2]) if match else None
+
+
+def neighbour(docname: str, path: str) -> str:
+    """Nombra la página a la que lleva una ruta escrita en otra, como «../a/b.md»."""
+    joined = posixpath.join("/", posixpath.dirname(docname), path)
+    return posixpath.normpath(joined).removeprefix("/").removesuffix(".md")
 
 
 def walk(md: MarkdownIt, text: str, line: int = 0) -> Iterator[tuple[Token, int]]:

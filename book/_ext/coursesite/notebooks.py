@@ -1,7 +1,6 @@
 """De las páginas del curso a los cuadernos que se abren en Colab y en Jupyter."""
 
 import ast
-import posixpath
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,22 +8,19 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from jupyter_cache import get_cache
-from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_nb.core.variables import format_plain_text
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from sphinx_external_toc.parsing import parse_toc_yaml
+from sphinx.util import logging
 
 from coursekit.errors import CourseError
-from coursesite import files, myst
 from coursekit.lecture import GLUE_PREFIX
+from coursesite import files, myst
+from coursesite.freshness import is_executed
 from coursesite.plain import Listing, Page
-from coursesite.references import INVENTORY, BuiltSite
-from coursesite.site import read_config
-from coursesite.students import exercises
+from coursesite.references import Site
 
-FOLDER = "_build/cuadernos"
-SOURCES = ("book", "exercises", "solutions")
+FOLDER = "cuadernos"  # en _build
 INSTALL = """\
 #@title Prepara Colab (fuera de Colab esta celda no hace nada)
 import sys
@@ -43,124 +39,60 @@ METADATA = {
     "language_info": {"name": "python", "file_extension": ".py", "pygments_lexer": "ipython3"},
 }
 
-
-def docnames(root: Path) -> list[str]:
-    """Nombra las páginas de las que sale un cuaderno: lecciones, ejercicios y soluciones."""
-    return [
-        path.relative_to(root).with_suffix("").as_posix()
-        for path in _pages(root)
-        if is_myst_markdown_notebook(path.read_text("utf-8"))
-    ]
+logger = logging.getLogger(__name__)
 
 
-def _pages(root: Path) -> list[Path]:
-    """Las fuentes de las páginas que el índice publica."""
-    published = set(parse_toc_yaml(Path(root, "_toc.yml")))
-    return [
-        path
-        for folder in SOURCES
-        for path in sorted(Path(root, folder).rglob("*.md"))
-        if path.relative_to(root).with_suffix("").as_posix() in published
-    ]
+def after_building(app, exception):
+    """Escribe `_build/cuadernos/`: un cuaderno por página con código, al día con todo el sitio.
 
-
-def notebooks(root: Path) -> dict[Path, str]:
-    """Genera todos los cuadernos a partir de las páginas y de la última construcción del sitio.
-
-    Args:
-        root: carpeta del curso.
-    Returns:
-        El contenido de cada archivo de `_build/cuadernos/`.
     Raises:
-        CourseError: si el sitio no está construido o no está al día, o si una página tiene algo
-            que un cuaderno no puede mostrar; nombra archivo y línea.
+        CourseError: si una página tiene algo que un cuaderno no puede mostrar; nombra archivo y
+            línea.
     """
-    root = Path(root)
-    site, md = BuiltSite(root), myst.parser(root)
-    runs = {docname: _read(root, docname, md) for docname in docnames(root)}
-    made = {docname: _notebook(docname, site, md, runs) for docname in runs}
-    return {
-        root / FOLDER / f"{docname}.ipynb": nbformat.writes(notebook) + "\n"
-        for docname, notebook in made.items()
+    if exception or app.builder.name != "html":
+        return
+    generated = notebooks(app)
+    folder = Path(app.outdir).parent / FOLDER
+    changed = [path.stem for path in files.write(generated, folder, "**/*.ipynb")]
+    logger.info("Cuadernos: %s, de ellos %s distintos", len(generated), len(changed))
+
+
+def notebooks(app) -> dict[Path, str]:
+    """El contenido de cada cuaderno, a partir de lo que Sphinx y myst-nb tienen del sitio."""
+    site, md = Site(app), myst.parser(app.srcdir)
+    pages = (name for name in app.env.found_docs if "kernelspec" in app.env.metadata[name])
+    runs = {docname: _read(app, docname) for docname in sorted(pages)}
+    course = {
+        "repository": app.config.html_theme_options["repository_url"],
+        "course": app.config.html_title,
     }
+    return {
+        Path(app.outdir).parent / FOLDER / f"{docname}.ipynb":
+            nbformat.writes(_notebook(docname, site, md, runs, course)) + "\n"
+        for docname in runs
+    }  # fmt: skip
 
 
-def write_notebooks(root: Path) -> list[Path]:
-    """Escribe `_build/cuadernos/` y devuelve los archivos que cambiaron."""
-    return files.write(notebooks(root), Path(root, FOLDER), "**/*.ipynb")
-
-
-def newer_than_site(root: Path) -> list[str]:
-    """Nombra las páginas que el sitio construido aún no ha leído; todas, si no hay sitio."""
-    inventory = Path(root, INVENTORY)
-    built = inventory.stat().st_mtime if inventory.is_file() else 0
-    return [
-        path.relative_to(root).as_posix() for path in _pages(root) if path.stat().st_mtime > built
-    ]
-
-
-def main(check: bool = False) -> int:
-    """Genera los ejercicios y los cuadernos de la carpeta actual; o comprueba que están al día.
-
-    Los cuadernos salen del sitio construido: si hay páginas más nuevas, solo se hacen ejercicios.
-
-    Args:
-        check: compara sin escribir nada.
-    Returns:
-        0, o 1 si al comprobar algo es distinto.
-    """
-    root = Path.cwd()
-    ready = _update("Ejercicios", exercises(root), root / "exercises", "*.md", check)
-    if newer := newer_than_site(root):
-        print(f"Cuadernos: salen del sitio, que no ha leído {newer[0]}; ejecuta «make libro».")
-    else:
-        ready &= _update("Cuadernos", notebooks(root), root / FOLDER, "**/*.ipynb", check)
-    return 0 if ready else 1
-
-
-def _update(title, generated, folder, pattern, check):
-    """Escribe lo que cambia, o solo lo nombra; dice si lo que queda es lo que debe ser."""
-    act = files.differences if check else files.write
-    changed = act(generated, folder, pattern)
-    verb = "no están al día" if check else "actualizados"
-    names = ", ".join(path.relative_to(folder).as_posix() for path in changed)
-    state = f"{verb} {names}" if changed else "al día"
-    print(f"{title}: {len(generated)} en {folder.relative_to(Path.cwd())}, {state}.")
-    return not (check and changed)
-
-
-def _read(root: Path, docname: str, md) -> NotebookNode:
-    """Lee una página como la lee el sitio, con las salidas de su última ejecución si la tuvo."""
-    path = root / f"{docname}.md"
-    notebook = read_myst_markdown_notebook(
-        path.read_text("utf-8"), md.options["myst_config"], add_source_map=True, path=path
-    )
-    if docname.startswith("exercises/"):
+def _read(app, docname: str) -> NotebookNode:
+    """Una página como la leyó myst-nb, con las salidas de su ejecución si la tuvo."""
+    path = Path(app.env.mystnb_config.output_folder, f"{docname}.ipynb")
+    notebook = nbformat.read(path, as_version=4)
+    if not is_executed(app.env, docname, Path(app.env.doc2path(docname)).read_text("utf-8")):
         return notebook
-    # Cada versión del paquete tiene su caché: vale la más reciente que haya ejecutado la página.
-    caches = root.glob("_build/.jupyter_cache/**/global.db")
-    for cache in sorted(caches, key=lambda path: path.stat().st_mtime_ns, reverse=True):
-        try:
-            return get_cache(cache.parent).merge_match_into_notebook(notebook)[1]
-        except KeyError:
-            continue
-    raise CourseError(f"el sitio construido no ha ejecutado {docname}.md: ejecuta «make libro».")
+    return get_cache(app.env.mystnb_config.execution_cache_path).merge_match_into_notebook(notebook)[1]
 
 
-def _notebook(docname, site, md, runs) -> NotebookNode:
+def _notebook(docname, site, md, runs, course) -> NotebookNode:
     run = runs[docname]
     lines = (site.root / f"{docname}.md").read_text("utf-8").split("\n")
     page = Page(docname, site, md, partial(_glued, docname, runs))
     url, title = site.page(docname)
-    header = HEADER.format(title=title, url=url, course=read_config(site.root)["title"])
     cells = [
-        new_code_cell(
-            INSTALL.format(repository=site.addresses.repository), metadata={"cellView": "form"}
-        ),
-        new_markdown_cell(header),
+        new_code_cell(INSTALL.format(**course), metadata={"cellView": "form"}),
+        new_markdown_cell(HEADER.format(title=title, url=url, **course)),
     ]
     dropped = _only_for_the_site(run.cells)
-    for number, (cell, line) in enumerate(zip(run.cells, run.metadata.source_map)):
+    for number, (cell, line) in enumerate(zip(run.cells, run.metadata.source_map, strict=True)):
         if cell.cell_type == "markdown":
             while not lines[line].strip():  # la celda empieza en su primera línea con texto
                 line += 1
@@ -240,8 +172,7 @@ def _glued(docname, runs, text) -> str:
     if not key:
         key, spec = text, "s"
     page, _, name = key.rpartition("::")
-    source = (Path(docname).parent / page).as_posix() if page else docname
-    source = posixpath.normpath(source).removesuffix(".md")
+    source = myst.neighbour(docname, page) if page else docname
     for cell in runs[source].cells if source in runs else ():
         for output in cell.get("outputs", ()):
             if output.get("metadata", {}).get("scrapbook", {}).get("name") == name:

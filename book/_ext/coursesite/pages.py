@@ -1,8 +1,11 @@
 """Botones, direcciones, fórmulas servidas por el propio sitio y arreglos de accesibilidad."""
 
 import importlib.util
+import re
 import shutil
 from pathlib import Path
+
+from sphinx.errors import ConfigError
 
 STATIC = Path(__file__).parents[2] / "_static"
 MATHJAX_PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
@@ -26,8 +29,14 @@ MENDS = {
 
 def _configure(app, config):
     repository = config.html_theme_options["repository_url"].rstrip("/")
-    owner, name = repository.split("/")[-2:]
-    config.html_baseurl = f"https://{owner}.github.io/{name}/"
+    if not (address := re.fullmatch(r"https://github\.com/([^/]+)/([^/]+)", repository)):
+        raise ConfigError(
+            f"«repository: url» de _config.yml es «{repository}»: "
+            "escribe una dirección como https://github.com/dueño/nombre."
+        )
+    # De aquí salen todas las direcciones públicas.
+    config.html_theme_options["repository_url"] = repository
+    config.html_baseurl = "https://{}.github.io/{}/".format(*address.groups())
     config.html_theme_options["extra_footer"] = (
         f"<p>{config.author}, {config.copyright}. Código y texto libres: "
         f'las licencias están en el <a href="{repository}">repositorio</a>.</p>'
@@ -44,7 +53,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
             # Los ejercicios se generan: lo que se edita es su solución.
             button["url"] = button["url"].replace("/edit/main/exercises/", "/edit/main/solutions/")
     if "kernelspec" in app.env.metadata.get(pagename, {}):
-        repository = context["theme_repository_url"].rstrip("/")
+        repository = context["theme_repository_url"]
         context["header_buttons"].insert(0, {
             "type": "link",
             "url": repository.replace("github.com", "colab.research.google.com/github")
@@ -87,6 +96,8 @@ def _copy_mathjax(app, exception):
 
 
 def setup(app):
+    # El índice está en todas las páginas: si cambia, se escriben todas.
+    app.add_config_value("course_toc", Path(app.srcdir, "_toc.yml").read_text("utf-8"), "html")
     app.add_css_file("curso.css")
     app.add_js_file("curso.js", loading_method="defer")
     app.connect("config-inited", _configure)

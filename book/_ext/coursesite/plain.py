@@ -22,7 +22,7 @@ from sphinx_design.dropdown import DropdownDirective
 
 from coursekit.errors import CourseError
 from coursesite import myst
-from coursesite.references import BuiltSite
+from coursesite.references import Site
 
 ADMONITIONS = {
     "admonition": (admonitions.Admonition, None),
@@ -54,14 +54,14 @@ class Page:
 
     Args:
         docname: su nombre en el sitio, como «book/palabras/coocurrencia-ppmi».
-        site: el sitio construido.
+        site: lo que el sitio sabe de sus páginas.
         md: analizador de `myst.parser`.
         glued: da el valor que otra celda guardó con `glue`, con el formato pedido; recibe
             el texto del rol.
     """
 
     docname: str
-    site: BuiltSite
+    site: Site
     md: MarkdownIt
     glued: Callable[[str], str]
     _expanded: set = field(default_factory=set, init=False)
@@ -219,12 +219,9 @@ class Page:
             case "ref":
                 url, title = self.site.label(target)
             case "term":
-                url, title = self.site.term(target)
-                title = shown or target
+                url, title = self.site.term(target), target
             case "doc":
-                folder = posixpath.dirname(self.docname)
-                joined = posixpath.normpath(posixpath.join("/", folder, target))
-                url, title = self.site.page(joined.removeprefix("/"))
+                url, title = self.site.page(myst.neighbour(self.docname, target))
             case "cite:p" | "cite:t":
                 return self._citation(content, textual=name == "cite:t")
             case "glue:text":
@@ -258,8 +255,7 @@ class Page:
             return []
         path, _, fragment = href.partition("#")
         if path:
-            docname = posixpath.normpath(posixpath.join(posixpath.dirname(self.docname), path))
-            url, title = self.site.page(docname.removesuffix(".md"))
+            url, title = self.site.page(myst.neighbour(self.docname, path))
             url += f"#{fragment}" if fragment else ""
         else:
             url, title = self.site.label(fragment)

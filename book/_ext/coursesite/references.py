@@ -1,93 +1,66 @@
-"""Lo que el sitio construido sabe y un cuaderno necesita: direcciones, títulos, números y citas."""
+"""Lo que Sphinx sabe del sitio y un cuaderno necesita: direcciones, títulos, números y citas."""
 
-import posixpath
-from functools import cached_property
 from pathlib import Path
 
-from bs4 import BeautifulSoup
 from docutils.nodes import make_id
-from pybtex.database import parse_file
-from sphinx.util.inventory import InventoryFile
 
 from coursekit.errors import CourseError
-from coursesite.site import addresses
-
-INVENTORY = "_build/html/objects.inv"
-BIBLIOGRAPHY = "book/referencia/bibliografia"
 
 
-class BuiltSite:
-    """Resuelve las referencias de una página con el sitio que hay en `_build/html`.
+class Site:
+    """Resuelve las referencias de una página con lo que Sphinx ha leído de todas.
 
     Args:
-        root: carpeta del curso.
+        app: la aplicación de Sphinx, con las páginas ya leídas.
     Raises:
-        CourseError: si el sitio no está construido; y en cada método, si el sitio no conoce
-            aquello por lo que se pregunta.
+        CourseError: en cada método, si el sitio no conoce aquello por lo que se pregunta.
     """
 
-    def __init__(self, root: Path):
-        self.root = Path(root)
-        self.addresses = addresses(root)
-        inventory = self.root / INVENTORY
-        if not inventory.is_file():
-            raise CourseError("El sitio no está construido: ejecuta «make libro».")
-        with inventory.open("rb") as stream:
-            self._inventory = InventoryFile.load(stream, self.addresses.site, posixpath.join)
+    def __init__(self, app):
+        self.root = Path(app.srcdir)
+        self._base, self._uri = app.config.html_baseurl, app.builder.get_target_uri
+        self._env = app.env
+        # Un término se cita con mayúsculas o sin ellas.
+        self._known = {
+            (kind, name.lower() if kind == "term" else name): (self._address(page, anchor), title)
+            for name, title, kind, page, anchor, _ in app.env.get_domain("std").get_objects()
+        }
+
+    def _address(self, docname, anchor=""):
+        return self._base + self._uri(docname) + (f"#{anchor}" if anchor else "")
 
     def _find(self, kind, name):
-        try:
-            _, _, url, title = self._inventory.get(kind, {})[name]
-        except KeyError:
-            raise CourseError(
-                f"el sitio construido no conoce «{name}»; si es nuevo, ejecuta «make libro»."
-            ) from None
-        return url, title
+        if (kind, name) not in self._known:
+            raise CourseError(f"el sitio no conoce «{name}».")
+        return self._known[kind, name]
 
     def label(self, name: str) -> tuple[str, str]:
         """Devuelve la dirección y el título del apartado que lleva una etiqueta."""
-        return self._find("std:label", " ".join(name.lower().split()))
+        return self._find("label", " ".join(name.lower().split()))
 
     def page(self, docname: str) -> tuple[str, str]:
         """Devuelve la dirección y el título de una página."""
-        return self._find("std:doc", docname)
+        return self._find("doc", docname)
 
-    def term(self, name: str) -> tuple[str, str]:
-        """Devuelve la dirección de un término del glosario y el término."""
-        known = {term.lower(): term for term in self._inventory.get("std:term", ())}
-        return self._find("std:term", known.get(name.lower(), name))
-
-    @cached_property
-    def _equations(self) -> dict[str, tuple[str, str]]:
-        """Página y número, «(3)», de cada ecuación numerada del sitio, por su identificador."""
-        found = {}
-        for docname in self._inventory["std:doc"]:
-            page = self.root / "_build/html" / f"{docname}.html"
-            html = page.read_text("utf-8") if page.is_file() else ""
-            for number in BeautifulSoup(html, "html.parser").select(".math[id] > .eqno"):
-                found[number.parent["id"]] = docname, number.contents[0].strip()
-        return found
+    def term(self, name: str) -> str:
+        """Devuelve la dirección de un término del glosario."""
+        return self._find("term", name.lower())[0]
 
     def equation(self, label: str) -> tuple[str, str, str]:
         """Devuelve la página, el número, «(3)», y la dirección de una ecuación."""
-        identifier = make_id(f"equation-{label}")
-        if identifier not in self._equations:
-            raise CourseError(
-                f"el sitio construido no numera la ecuación «{label}»; "
-                "si es nueva, ejecuta «make libro»."
-            )
-        docname, number = self._equations[identifier]
-        return docname, number, f"{self.addresses.page(docname)}#{identifier}"
-
-    @cached_property
-    def _entries(self):
-        return parse_file(str(self.root / "book/referencias.bib")).entries
+        equations = self._env.get_domain("math").equations
+        if label not in equations:
+            raise CourseError(f"el sitio no numera la ecuación «{label}».")
+        docname, identifier = equations[label][0], make_id(f"equation-{label}")
+        number = self._env.toc_fignumbers[docname]["displaymath"][identifier]
+        return docname, f"({'.'.join(map(str, number))})", self._address(docname, identifier)
 
     def citation(self, key: str) -> tuple[str, str]:
         """Devuelve los autores, «Church y Hanks», y el año de una referencia."""
-        if key not in self._entries:
-            raise CourseError(f"book/referencias.bib no tiene la referencia «{key}».")
-        entry = self._entries[key]
+        entries = self._env.get_domain("cite").bibdata.data.entries
+        if key not in entries:
+            raise CourseError(f"la bibliografía no tiene la referencia «{key}».")
+        entry = entries[key]
         people = entry.persons.get("author") or entry.persons.get("editor") or []
         surnames = [
             " ".join(str(part) for part in person.rich_prelast_names + person.rich_last_names)
@@ -102,4 +75,4 @@ class BuiltSite:
     @property
     def bibliography(self) -> str:
         """Dirección de la página de bibliografía."""
-        return self.addresses.page(BIBLIOGRAPHY)
+        return self._address(next(iter(self._env.get_domain("cite").bibliographies)).docname)

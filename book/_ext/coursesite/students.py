@@ -36,9 +36,27 @@ def exercises(root: Path) -> dict[Path, str]:
     }
 
 
-def write_exercises(root: Path) -> list[Path]:
-    """Escribe `exercises/` y devuelve los archivos que cambiaron."""
-    return files.write(exercises(root), Path(root, "exercises"), "*.md")
+def before_reading(app):
+    """Pone al día `exercises/` antes de que Sphinx mire qué páginas hay."""
+    files.write(exercises(app.srcdir), Path(app.srcdir, "exercises"), "*.md")
+
+
+def main(check: bool = False) -> int:
+    """Genera los ejercicios de la carpeta actual, o comprueba que están al día.
+
+    Args:
+        check: compara sin escribir nada.
+    Returns:
+        0, o 1 si al comprobar algo es distinto.
+    """
+    root = Path.cwd()
+    generated = exercises(root)
+    act = files.differences if check else files.write
+    changed = act(generated, root / "exercises", "*.md")
+    verb = "no están al día" if check else "actualizados"
+    state = f"{verb} {', '.join(path.name for path in changed)}" if changed else "al día"
+    print(f"Ejercicios: {len(generated)} en exercises, {state}.")
+    return 1 if check and changed else 0
 
 
 def student_version(text: str, name: str, md: MarkdownIt) -> str:

@@ -7,13 +7,13 @@ import scipy.sparse as sp
 
 matplotlib.use("Agg")
 
+from coursekit.bootstrap import bootstrap_interval
 from coursekit.lecture import compare, settle
 from coursekit.data import load_sample
 from coursekit.embeddings import (
     analogies,
     analogy,
     associations,
-    bootstrap_interval,
     keyed_vectors,
     nearest,
     odd_one_out,
@@ -44,7 +44,7 @@ def test_odd_one_out_is_the_least_similar_whatever_its_place(vectors):
         lambda vectors: odd_one_out(["pan", "vino", "mesa"], vectors, VOCAB),
         lambda vectors: analogy("pan", "vino", "mesa", vectors, VOCAB),
         lambda vectors: analogies(read_analogies(["pan vino mesa queso"]), vectors, VOCAB),
-        lambda vectors: similarity([("pan", "vino", 1.0)] * 30, vectors, VOCAB, None),
+        lambda vectors: similarity([("pan", "vino", 1.0)] * 30, vectors, VOCAB),
         lambda vectors: keyed_vectors(vectors, VOCAB),
     ],
 )

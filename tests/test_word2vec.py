@@ -10,7 +10,7 @@ from gensim.models import Word2Vec as Peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coursekit.embeddings import GloVe
+from coursekit.embeddings import GloVeScratch, Word2Vec
 from coursekit.embeddings.word2vec import (
     Word2VecScratch,
     cbow,
@@ -22,7 +22,7 @@ from coursekit.embeddings.word2vec import (
     subsample,
     word_counts,
 )
-from coursekit.embeddings.word2vec_fast import BLOCK, Word2Vec, noise_table
+from coursekit.embeddings.word2vec_fast import BLOCK, noise_table
 from coursekit.errors import CourseError
 from regression import regression
 
@@ -527,7 +527,7 @@ def uniform_from_zero_to_one(rng):
     ours=[
         lambda rng: Word2VecScratch(50, 20, rng=rng).W_in,
         lambda rng: Word2Vec(50, 20, rng=rng).W_in,
-        lambda rng: GloVe(50, 20, rng=rng).W,
+        lambda rng: GloVeScratch(50, 20, rng=rng).W,
     ],
     defective=uniform_from_zero_to_one,
 )

@@ -1,12 +1,10 @@
 """Cuánto cambiaría una cifra con otras preguntas: el intervalo por remuestreo."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 
 def bootstrap_interval(
-    values, rng: np.random.Generator, statistic: Callable = np.mean, num_draws: int = 2000
+    values, rng: np.random.Generator, statistic=np.mean, num_draws: int = 2000
 ) -> tuple[float, float]:
     """Intervalo del 95 % de una cifra, por remuestreo (*bootstrap*).
 

@@ -167,6 +167,8 @@ def test_analogies_are_the_slow_loop(method, exclude_inputs):
     assert 0 < sum(expected) < len(expected) < result.num_asked == 31
     assert result.hits.tolist() == expected and result.sections == sections
     assert result.accuracy == np.mean(expected) and result.coverage == len(expected) / 31
+    low, high = result.interval(np.random.default_rng(0))
+    assert 0 <= low < result.accuracy < high <= 1
     right, asked = zip(*result.by_section().values())
     assert list(result.by_section()) == ["capitales", "otras"]
     assert sum(right) == sum(expected) and sum(asked) == len(expected)

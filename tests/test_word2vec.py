@@ -1,6 +1,8 @@
 """word2vec: diferencias finitas, cuentas a mano, gensim y el valor esperado del rápido."""
 
 import math
+import subprocess
+import sys
 from collections import Counter
 from types import SimpleNamespace
 
@@ -437,6 +439,11 @@ def test_fast_explains_bad_options(options, message):
 def test_fast_explains_bad_corpora(sentences, message):
     with pytest.raises(CourseError, match=message):
         Word2Vec(V, sample=0, rng=np.random.default_rng(0)).fit(sentences)
+
+
+def test_counting_does_not_wait_for_torch():
+    code = "import sys, coursekit.embeddings; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
 # --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------

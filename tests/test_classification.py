@@ -1,5 +1,6 @@
 """Clasificadores contra secuencias empaquetadas, scikit-learn y cuentas a mano."""
 
+import inspect
 import json
 import math
 import os
@@ -21,7 +22,6 @@ from coursekit.classification import (
     BagOfEmbeddings,
     BucketSampler,
     RecurrentClassifier,
-    RecurrentLayer,
     TextClassifier,
     TextReader,
     TfidfClassifier,
@@ -39,9 +39,10 @@ from coursekit.classification import (
     train_classifier_epoch,
 )
 from coursekit.classification.examples import TOKENIZERS
+from coursekit.classification.models import NeuralClassifier
 from coursekit.data import Corpus
 from coursekit.errors import CourseError
-from coursekit.recurrent import Bidirectional, LSTMScratch, NextSymbol
+from coursekit.recurrent import Bidirectional, LSTMScratch, NextSymbol, read_padded
 from coursekit.text import Vocab, collate_padded
 from coursekit.training import seed_everything
 from regression import regression
@@ -120,7 +121,7 @@ def test_padding_is_not_trained(name):
 def torch_twin(layer, cell):
     """La red bidireccional de PyTorch con los pesos de nuestra capa."""
     kind = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
-    twin = kind(layer.ahead.input_size, layer.ahead.hidden_size, batch_first=True, bidirectional=True)
+    twin = kind(layer.ahead.input_size, layer.ahead.hidden_size, bidirectional=True)
     weights = {name: value.detach() for name, value in layer.ahead.state_dict().items()}
     weights |= {f"{name}_reverse": value for name, value in layer.back.state_dict().items()}
     twin.load_state_dict(weights)
@@ -133,14 +134,15 @@ def torch_twin(layer, cell):
 def test_layer_equals_packed(cell, lengths, extra):
     """Mismas salidas en cada token y mismos gradientes que con secuencias empaquetadas."""
     torch.manual_seed(len(lengths))
-    layer, lengths = RecurrentLayer(cell, 4, 6, bidirectional=True), torch.tensor(lengths)
+    kind, lengths = {"gru": nn.GRU, "lstm": nn.LSTM}[cell], torch.tensor(lengths)
+    layer = Bidirectional(kind(4, 6), kind(4, 6))
     twin = torch_twin(layer, cell)
-    X = torch.randn(len(lengths), int(lengths.max()) + extra, 4)
+    X = torch.randn(int(lengths.max()) + extra, len(lengths), 4)
     inputs = [X.clone().requires_grad_() for _ in range(2)]
-    real = torch.arange(X.shape[1]) < lengths[:, None]
-    ours = torch.cat(layer(inputs[0], lengths), dim=2)[real]
-    packed = pack_padded_sequence(inputs[1], lengths, batch_first=True, enforce_sorted=False)
-    theirs, _ = pad_packed_sequence(twin(packed)[0], batch_first=True, total_length=X.shape[1])
+    real = torch.arange(len(X))[:, None] < lengths
+    ours = read_padded(layer, inputs[0], lengths)[real]
+    packed = pack_padded_sequence(inputs[1], lengths, enforce_sorted=False)
+    theirs, _ = pad_packed_sequence(twin(packed)[0], total_length=len(X))
     torch.testing.assert_close(ours, theirs[real], atol=1e-5, rtol=1e-5)
     weights = torch.randn(ours.shape)
     for outputs in (ours, theirs[real]):
@@ -157,7 +159,7 @@ def test_last_state_is_the_final_one_of_each_way():
     """Lo que PyTorch llama h_n de la última capa, de ida y de vuelta."""
     model = build("gru")
     ids, lengths = padded([[2, 3, 4], [5], [6, 7]])
-    packed = pack_padded_sequence(model.embedding(ids), lengths, batch_first=True, enforce_sorted=False)
+    packed = pack_padded_sequence(model.embedding(ids).transpose(0, 1), lengths, enforce_sorted=False)
     for layer in model.layers:
         packed, final = torch_twin(layer, "gru")(packed)
     expected = model.output_layer(torch.cat([final[0], final[1]], dim=1))
@@ -169,8 +171,8 @@ def test_pools_against_a_slow_loop():
     for name, summary in (("max", lambda H: H.amax(0)), ("mean", lambda H: H.mean(0))):
         model = gru(pooling=name, num_layers=1).eval()
         for row, logits in zip(rows, model(*padded(rows))):
-            X = model.embedding(torch.tensor([row]))
-            H = torch.cat(model.layers[0](X, torch.tensor([len(row)])), dim=2)[0]
+            X = model.embedding(torch.tensor([row])).transpose(0, 1)
+            H = model.layers[0](X)[0][:, 0]
             torch.testing.assert_close(logits, model.output_layer(summary(H)))
 
 
@@ -194,7 +196,7 @@ def test_dropout_follows_the_embeddings_and_every_layer():
     model = build("lstm")
     model.dropout.register_forward_hook(lambda _, inputs, out: sizes.append(tuple(out.shape)))
     model(*padded([[2, 3, 4], [5]]))
-    assert sizes == [(2, 3, 4), (2, 3, 10), (2, 3, 10), (2, 10)]
+    assert sizes == [(3, 2, 4), (3, 2, 10), (3, 2, 10), (2, 10)]
     assert model.dropout.p == 0.5 and model.output_layer.in_features == 10
 
 
@@ -641,6 +643,16 @@ def test_a_net_of_ones_own_can_predict_but_not_be_saved(classifier, tmp_path):
     assert predict(mine, "bien") == predict(classifier, "bien")
     with pytest.raises(CourseError, match="Mine"):
         mine.save(tmp_path)
+
+
+def test_a_net_copied_into_a_notebook_can_be_saved(classifier, tmp_path):
+    """En Colab el listado de la clase es una celda: el tipo es otro, y la red, la misma."""
+    names = {"nn": nn, "NeuralClassifier": NeuralClassifier}
+    exec(compile(inspect.getsource(BagOfEmbeddings), "celda", "exec"), names)  # noqa: S102
+    model = names["BagOfEmbeddings"](**classifier.model.settings)
+    model.load_state_dict(classifier.model.state_dict())
+    TextClassifier(model.eval(), classifier.reader).save(tmp_path)
+    assert predict(TextClassifier.load(tmp_path), "bien") == predict(classifier, "bien")
 
 
 # --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------

@@ -7,12 +7,12 @@ import scipy.sparse as sp
 
 matplotlib.use("Agg")
 
+from coursekit.bootstrap import bootstrap_interval
 from coursekit.data import load_sample
 from coursekit.embeddings import (
     analogies,
     analogy,
     associations,
-    bootstrap_interval,
     keyed_vectors,
     nearest,
     odd_one_out,
@@ -44,7 +44,7 @@ def test_odd_one_out_is_the_least_similar_whatever_its_place(vectors):
         lambda vectors: odd_one_out(["pan", "vino", "mesa"], vectors, VOCAB),
         lambda vectors: analogy("pan", "vino", "mesa", vectors, VOCAB),
         lambda vectors: analogies(read_analogies(["pan vino mesa queso"]), vectors, VOCAB),
-        lambda vectors: similarity([("pan", "vino", 1.0)] * 30, vectors, VOCAB, None),
+        lambda vectors: similarity([("pan", "vino", 1.0)] * 30, vectors, VOCAB),
         lambda vectors: keyed_vectors(vectors, VOCAB),
     ],
 )
@@ -88,6 +88,15 @@ def test_bootstrap_interval_agrees_with_the_binomial():
     assert low == pytest.approx(0.6 - margin, abs=0.02)
     assert high == pytest.approx(0.6 + margin, abs=0.02)
     assert bootstrap_interval([1, 1, 1], np.random.default_rng(0)) == (1, 1)
+
+
+def test_bootstrap_resamples_whole_questions():
+    """Con dos columnas iguales, su diferencia es cero en cualquier remuestreo de las filas."""
+    pairs = np.repeat(np.arange(30)[:, None], 2, axis=1)
+    spread = bootstrap_interval(pairs, np.random.default_rng(0), lambda drawn: np.ptp(drawn, axis=1).max())
+    assert spread == (0, 0)
+    medians = bootstrap_interval(pairs[:, 0], np.random.default_rng(0), np.median, num_draws=200)
+    assert 5 < medians[0] < 14.5 < medians[1] < 25
 
 
 def test_intruder_sample_has_three_related_words_and_no_repeats():

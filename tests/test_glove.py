@@ -7,8 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from coursekit.embeddings import GloVe, cbow, cooccurrence, glove_loss
-from coursekit.embeddings.word2vec_fast import Word2Vec
+from coursekit.embeddings import GloVeScratch, Word2Vec, cbow, cooccurrence, glove_loss
 from coursekit.errors import CourseError
 from regression import regression
 
@@ -70,7 +69,7 @@ def text_counts(seed=0, vocab_size=12):
 def test_fits_the_logarithm_of_the_counts():
     """Con dimensiones de sobra el modelo llega a las cuentas mismas."""
     X = text_counts()
-    model = GloVe(12, 12, num_groups=3, rng=np.random.default_rng(1))
+    model = GloVeScratch(12, 12, num_groups=3, rng=np.random.default_rng(1))
     history = model.fit(X, num_epochs=400, lr=0.3)
     assert history[-1] < 1e-3 < history[0]
     fitted = model.W @ model.C.T + model.b[:, None] + model.c
@@ -81,7 +80,7 @@ def test_fits_the_logarithm_of_the_counts():
 
 
 def test_learns_two_topics():
-    model = GloVe(12, 3, num_groups=2, rng=np.random.default_rng(2))
+    model = GloVeScratch(12, 3, num_groups=2, rng=np.random.default_rng(2))
     model.fit(text_counts(), num_epochs=60, lr=0.3)
     unit = model.vectors / np.linalg.norm(model.vectors, axis=1, keepdims=True)
     cosines = unit @ unit.T
@@ -101,7 +100,7 @@ def starting_tables(model, X):
 def test_first_step_is_adagrads(decay):
     """Con una sola tesela: lr · g / √(1 + g²) desde los valores iniciales."""
     X, lr = text_counts(), 0.2
-    model = GloVe(12, DIM, num_groups=1, rng=np.random.default_rng(3))
+    model = GloVeScratch(12, DIM, num_groups=1, rng=np.random.default_rng(3))
     tables = starting_tables(model, X)
     model.fit(X, num_epochs=1, lr=lr, decay=decay)
     _, gradients = glove_loss(sp.csr_array(X), *tables)
@@ -116,7 +115,7 @@ def test_each_count_is_used_once_per_epoch():
     X = text_counts()
     losses = set()
     for num_groups in (1, 3, 12, 20):
-        model = GloVe(12, DIM, num_groups, rng=np.random.default_rng(4))
+        model = GloVeScratch(12, DIM, num_groups, rng=np.random.default_rng(4))
         tables = starting_tables(model, X)
         expected = glove_loss(sp.csr_array(X), *tables)[0] / X.nnz
         assert model.fit(X, 1, lr=1e-9)[0] == pytest.approx(expected, rel=1e-5)
@@ -127,7 +126,7 @@ def test_each_count_is_used_once_per_epoch():
 @pytest.mark.parametrize("num_groups", [1, 2, 4])
 def test_decay_weighs_the_same_in_any_number_of_tiles(num_groups):
     """Si las cuentas no pesan nada, una época encoge cada número en 2 · tasa · decay."""
-    model = GloVe(12, DIM, num_groups, rng=np.random.default_rng(6))
+    model = GloVeScratch(12, DIM, num_groups, rng=np.random.default_rng(6))
     model.W[:] = model.C[:] = 1
     model.fit(text_counts(), 1, lr=1e-2, x_max=1e12, decay=0.05)
     np.testing.assert_allclose([model.W, model.C], 1 - 2 * 1e-2 * 0.05, rtol=1e-5)
@@ -136,7 +135,7 @@ def test_decay_weighs_the_same_in_any_number_of_tiles(num_groups):
 def test_is_repeatable_and_leaves_the_counts_alone():
     X = text_counts()
     before = X.toarray().copy()
-    first, second = (GloVe(12, DIM, 3, rng=np.random.default_rng(5)) for _ in "12")
+    first, second = (GloVeScratch(12, DIM, 3, rng=np.random.default_rng(5)) for _ in "12")
     assert first.fit(X, 3) == second.fit(X, 3)
     assert (first.vectors == second.vectors).all()
     assert (first.vectors == first.W + first.C).all()
@@ -145,7 +144,7 @@ def test_is_repeatable_and_leaves_the_counts_alone():
 
 def test_accepts_dense_integers_and_words_that_never_appear():
     X = np.array([[0, 3, 0], [3, 2, 0], [0, 0, 0]])
-    model = GloVe(3, 2, 2, rng=np.random.default_rng(6))
+    model = GloVeScratch(3, 2, 2, rng=np.random.default_rng(6))
     assert np.isfinite(model.fit(X, 5)).all() and np.isfinite(model.vectors).all()
 
 
@@ -161,12 +160,12 @@ def test_accepts_dense_integers_and_words_that_never_appear():
 )
 def test_explains_bad_counts(X, message):
     with pytest.raises(CourseError, match=message):
-        GloVe(3, 2, rng=np.random.default_rng(0)).fit(X)
+        GloVeScratch(3, 2, rng=np.random.default_rng(0)).fit(X)
 
 
 def test_explains_no_groups():
     with pytest.raises(CourseError, match="al menos un grupo, no 0"):
-        GloVe(3, 2, num_groups=0, rng=np.random.default_rng(0))
+        GloVeScratch(3, 2, num_groups=0, rng=np.random.default_rng(0))
 
 
 # --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------
@@ -179,7 +178,7 @@ def log_count_data():
 
 
 def our_glove(sentences, counts):
-    model = GloVe(12, 12, num_groups=2, rng=np.random.default_rng(0))
+    model = GloVeScratch(12, 12, num_groups=2, rng=np.random.default_rng(0))
     model.fit(counts, num_epochs=200, x_max=1)
     return model.W @ model.C.T + model.b[:, None] + model.c
 
@@ -200,7 +199,7 @@ def test_glove_fits_log_counts(train):
 
 
 def our_glove_of(counts, dim, num_epochs):
-    model = GloVe(12, dim, num_groups=2, rng=np.random.default_rng(0))
+    model = GloVeScratch(12, dim, num_groups=2, rng=np.random.default_rng(0))
     return model.fit(counts, num_epochs), model.vectors
 
 

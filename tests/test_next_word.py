@@ -27,7 +27,7 @@ from coursekit.recurrent import (
     shifted_batch,
     state_gradients,
 )
-from coursekit.recurrent.padded import summary
+from coursekit.recurrent.padded import last_read
 from coursekit.text import Vocab, build_vocab_from_iterator, collate_padded
 from coursekit.training import fit, train_epoch
 
@@ -76,7 +76,7 @@ def test_padding_is_never_read(kind, lengths, extra):
     for row, inputs in enumerate(alone):
         batch[: len(inputs), row] = inputs[:, 0]
     H = read_padded(rnn, batch, torch.tensor(lengths))
-    last = summary(rnn, H, torch.tensor(lengths))
+    last = last_read(rnn, H, torch.tensor(lengths))
     for row, inputs in enumerate(alone):
         expected, state = rnn(inputs)
         torch.testing.assert_close(H[: len(inputs), row], expected[:, 0])
@@ -98,7 +98,7 @@ def test_reading_equals_packed_sequences(bidirectional):
     expected, _ = nn.utils.rnn.pad_packed_sequence(outputs)
     H = read_padded(rnn, inputs, lengths)
     torch.testing.assert_close(H, expected)
-    torch.testing.assert_close(summary(rnn, H, lengths), state.transpose(0, 1).flatten(1))
+    torch.testing.assert_close(last_read(rnn, H, lengths), state.transpose(0, 1).flatten(1))
 
 
 def test_one_hot_is_an_embedding():

@@ -16,11 +16,11 @@ from regression import regression
 
 ROOT = Path(__file__).parents[1]
 FLOORS = {
-    "errors": 0, "files": 0, "lecture": 0, "text": 0, "data": 0,
+    "errors": 0, "files": 0, "lecture": 0, "bootstrap": 0, "text": 0, "data": 0,
     "training": 1, "plots": 1,
-    "embeddings": 2, "ngrams": 2, "recurrent": 2, "classification": 2,
-    "exercises": 3, "experiments": 3,
-    "grading": 4,
+    "embeddings": 2, "ngrams": 2, "recurrent": 2,
+    "classification": 3, "exercises": 3,
+    "experiments": 4, "grading": 4,
     "cli": 5,
 }  # fmt: skip
 MODULES = sorted((ROOT / "coursekit").rglob("*.py"))

@@ -20,11 +20,14 @@ from coursekit.recurrent import (
     RNNScratch,
     ScheduledSampling,
     Stacked,
+    Unrolled,
     choose_symbol,
     from_torch,
     generate,
+    to_cell,
     to_torch,
 )
+from coursekit.recurrent.base import Recurrent, init_weights
 from coursekit.text import Vocab, letters
 from regression import regression
 
@@ -403,14 +406,32 @@ def test_unknown_symbols_are_named_even_with_a_default_index():
         generate(language_model(), "a@", 3, Vocab(SYMBOLS, default_index=0))
 
 
-def test_a_network_copied_into_a_notebook_is_still_converted():
+@pytest.mark.parametrize("kind", [RNNScratch, LSTMScratch, GRUScratch])
+def test_a_network_copied_into_a_notebook_is_still_converted(kind):
     """En Colab el listado de la clase es una celda: el tipo es otro, y la red, la misma."""
-    source = inspect.getsource(RNNScratch)
-    names = {"torch": torch, "nn": nn, "check_shapes": lambda *_: None}
-    exec(compile(source, "celda", "exec"), names)  # noqa: S102
-    ours = names["RNNScratch"](4, 3)
+    names = {"torch": torch, "nn": nn, "Recurrent": Recurrent, "init_weights": init_weights}
+    exec(compile(inspect.getsource(kind), "celda", "exec"), names)  # noqa: S102
+    copied = names[kind.__name__]
+    ours = copied(4, 3)
     X = torch.randn(5, 2, 4)
     torch.testing.assert_close(to_torch(ours)(X)[0], ours(X)[0])
+    with pytest.raises(CourseError, match="La entrada tiene forma"):
+        ours(X[..., :3])
+    if kind is not GRUScratch:  # con reset_after no cabe en forma concatenada
+        torch.testing.assert_close(Unrolled(to_cell(ours))(X)[0], ours(X)[0])
+
+
+def test_a_network_with_more_parameters_is_not_converted():
+    """Una LSTM con mirillas tiene cuatro bloques de columnas, pero calcula otra cosa."""
+
+    class Peephole(LSTMScratch):
+        def __init__(self, num_inputs, num_hiddens):
+            super().__init__(num_inputs, num_hiddens)
+            self.W_ci = nn.Parameter(torch.zeros(num_hiddens))
+
+    for convert in (to_torch, to_cell):
+        with pytest.raises(CourseError, match="Peephole"):
+            convert(Peephole(4, 3))
 
 
 # --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------

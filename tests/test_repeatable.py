@@ -30,7 +30,7 @@ from coursekit.classification import (
     split_corpus,
     train_classifier,
 )
-from coursekit.embeddings import GloVe, cooccurrence, ppmi, truncated_svd
+from coursekit.embeddings import GloVeScratch, cooccurrence, ppmi, truncated_svd
 from coursekit.recurrent import (
     AdditiveAttention,
     AttentionEncoderDecoder,
@@ -212,7 +212,7 @@ def test_vectors_of_counts():
     counts = cooccurrence([[index.get(word, -1) for word in text] for text in words], len(vocab))
 
     def run(seed):
-        model = GloVe(len(vocab), 16, num_groups=4, rng=np.random.default_rng(seed))
+        model = GloVeScratch(len(vocab), 16, num_groups=4, rng=np.random.default_rng(seed))
         losses = model.fit(counts, 2)
         return losses, model.vectors.tolist(), truncated_svd(ppmi(counts), 16, seed=seed).tolist()
 
@@ -239,8 +239,8 @@ import torch
 from coursekit.classification import RecurrentClassifier, TextReader, make_loader
 from coursekit.classification import train_classifier_epoch
 from coursekit.data import DATASETS, elman_sentences, load_sample
-from coursekit.embeddings import GloVe, cooccurrence, encode, nearest, ppmi, truncated_svd
-from coursekit.embeddings.word2vec_fast import Word2Vec
+from coursekit.embeddings import GloVeScratch, Word2Vec, cooccurrence, encode, nearest, ppmi
+from coursekit.embeddings import truncated_svd
 from coursekit.ngrams import KneserNey, WittenBell
 from coursekit.recurrent import LanguageModel, LSTMScratch, generate
 from coursekit.text import batches_by_length, build_vocab_from_iterator, letters, sentences
@@ -279,7 +279,7 @@ vectors = truncated_svd(ppmi(counts), 10)
 show(vectors.tolist(), nearest(vocab.lookup_token(5), vectors, vocab))
 model = Word2Vec(len(vocab), 10, rng=rng)
 show(model.fit(ids, 1), model.W_in.tolist())
-model = GloVe(len(vocab), 10, num_groups=4, rng=rng)
+model = GloVeScratch(len(vocab), 10, num_groups=4, rng=rng)
 show(model.fit(counts, 2), model.vectors.tolist())
 symbols = build_vocab_from_iterator(letters(text))
 chars = symbols(letters(text))

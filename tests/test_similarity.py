@@ -14,9 +14,11 @@ from scipy.stats import pearsonr, spearmanr
 
 from conftest import needs_real_data
 from coursekit.embeddings import analogies, analogy, read_analogies, read_pairs, similarity
-from coursekit.embeddings.similarity import spearman, unit_rows, without_accents, word_rows
+from coursekit.embeddings.evaluation import word_rows
+from coursekit.embeddings.neighbours import unit_rows
+from coursekit.embeddings.similarity import spearman
 from coursekit.errors import CourseError
-from coursekit.text import Vocab
+from coursekit.text import Vocab, without_accents
 from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -57,11 +59,11 @@ def test_similarity_is_gensims(tmp_path):
     path.write_text("# título\n" + "".join("{}\t{}\t{}\n".format(*pair) for pair in pairs))
     _, (rho, _), unknown = keyed().evaluate_word_pairs(str(path))
     assert read_pairs(path.read_text().splitlines()) == pairs
-    result = similarity(pairs, VECTORS, VOCAB, np.random.default_rng(2))
+    result = similarity(pairs, VECTORS, VOCAB)
     assert result.spearman == pytest.approx(rho, abs=1e-6)
     assert result.coverage == pytest.approx(1 - unknown / 100)
-    assert result.num_used < result.num_pairs == 60
-    sparse = similarity(pairs, sp.csr_array(VECTORS), VOCAB, np.random.default_rng(2))
+    assert result.num_used < result.num_asked == 60
+    sparse = similarity(pairs, sp.csr_array(VECTORS), VOCAB)
     assert sparse.spearman == pytest.approx(result.spearman)
 
 
@@ -72,20 +74,21 @@ def test_interval_is_repeatable_and_near_the_theory():
     chosen = rng.integers(40, size=(300, 2))
     noisy = (unit[chosen[:, 0]] * unit[chosen[:, 1]]).sum(1) + rng.normal(0, 0.4, 300)
     pairs = [(WORDS[i], WORDS[j], score) for (i, j), score in zip(chosen, noisy)]
-    first, second = (similarity(pairs, VECTORS, VOCAB, np.random.default_rng(4)) for _ in "12")
+    result = similarity(pairs, VECTORS, VOCAB)
+    first, second = (result.interval(np.random.default_rng(4)) for _ in "12")
     assert first == second
-    centre, margin = np.arctanh(first.spearman), 1.96 / np.sqrt(297)
-    assert first.low == pytest.approx(np.tanh(centre - margin), abs=0.03)
-    assert first.high == pytest.approx(np.tanh(centre + margin), abs=0.03)
+    centre, margin = np.arctanh(result.spearman), 1.96 / np.sqrt(297)
+    assert first[0] == pytest.approx(np.tanh(centre - margin), abs=0.03)
+    assert first[1] == pytest.approx(np.tanh(centre + margin), abs=0.03)
 
 
 def test_similarity_explains_bad_input():
     with pytest.raises(CourseError, match="^Solo 0 de 60 parejas"):
-        similarity(some_pairs(), VECTORS[:1], Vocab(["otra"]), np.random.default_rng(0))
+        similarity(some_pairs(), VECTORS[:1], Vocab(["otra"]))
     with pytest.raises(CourseError, match="^Solo 0 de 0 parejas"):
-        similarity([], VECTORS, VOCAB, np.random.default_rng(0))
+        similarity([], VECTORS, VOCAB)
     with pytest.raises(CourseError, match="todos iguales"):
-        similarity(some_pairs(), 0 * VECTORS, VOCAB, np.random.default_rng(0))
+        similarity(some_pairs(), 0 * VECTORS, VOCAB)
     for line in ("sol luna 3", "sol\tluna", "sol\tluna\tmucho"):
         with pytest.raises(CourseError, match="sol.*tabuladores"):
             read_pairs([line])
@@ -159,9 +162,11 @@ def test_analogies_are_the_slow_loop(method, exclude_inputs):
             a, b, c, d = (VOCAB[w] for w in words)
             expected.append(slow_answer(VECTORS, a, b, c, method, exclude_inputs) == d)
             sections.append(q.section)
-    assert 0 < sum(expected) < len(expected) < result.num_questions == 31
+    assert 0 < sum(expected) < len(expected) < result.num_asked == 31
     assert result.hits.tolist() == expected and result.sections == sections
     assert result.accuracy == np.mean(expected) and result.coverage == len(expected) / 31
+    low, high = result.interval(np.random.default_rng(0))
+    assert 0 <= low < result.accuracy < high <= 1
     right, asked = zip(*result.by_section().values())
     assert list(result.by_section()) == ["capitales", "otras"]
     assert sum(right) == sum(expected) and sum(asked) == len(expected)
@@ -272,7 +277,7 @@ def pairs_and_vectors(extra=0):
 
 
 def our_similarity(pairs, vectors, vocab):
-    result = similarity(pairs, vectors, vocab, np.random.default_rng(0))
+    result = similarity(pairs, vectors, vocab)
     return result.spearman, result.coverage
 
 

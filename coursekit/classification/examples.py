@@ -93,7 +93,7 @@ class TextReader:
     ngrams: int = 1
 
     def __post_init__(self):
-        check_reader(self)
+        check_text_reader(self)
 
     @classmethod
     def from_corpus(
@@ -261,7 +261,7 @@ def check_labels(corpus: Corpus) -> None:
         raise CourseError(f"Las etiquetas deben ser textos, no {wrong[0]!r}.")
 
 
-def check_reader(reader: TextReader) -> None:
+def check_text_reader(reader: TextReader) -> None:
     """Comprueba que un lector pueda leer.
 
     Raises:

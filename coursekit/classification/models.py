@@ -2,7 +2,7 @@
 
 `ids` (lote, pasos) trae relleno a la derecha y `lengths` (lote,) dice dónde empieza. Las
 recurrentes no miran más allá y la bolsa se salta el índice del relleno: nunca cambia una
-predicción.
+predicción. Por dentro, como en todo el curso, una red recurrente lee (pasos, lote, ·).
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,34 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent import Bidirectional, last_read, read_padded
+from coursekit.recurrent.padded import is_padding
+from coursekit.recurrent.validation import check_ids, check_lengths
 from coursekit.text import Vocab
 
 
-class VanillaRNN(nn.Module):
+class NeuralClassifier(nn.Module):
+    """Lo que comparten las redes de este cuarto: comprobar lo que leen y poder guardarse.
+
+    Args:
+        settings: los argumentos con que se creó la red, para volver a crearla.
+    Raises:
+        CourseError: al leer, si no llegan índices del vocabulario o largos posibles.
+    """
+
+    saved_as = None  # el nombre con que se guarda; lo pone cada clase que se sabe abrir
+
+    def __init__(self, **settings):
+        super().__init__()
+        self.settings = settings
+
+    def __call__(self, ids, lengths):
+        check_ids(ids, self.settings["vocab_size"])
+        check_lengths(lengths, *ids.shape)
+        return super().__call__(ids, lengths)
+
+
+class VanillaRNN(NeuralClassifier):
     """Red recurrente simple que lee el texto y decide con su último estado.
 
     Args:
@@ -24,64 +48,30 @@ class VanillaRNN(nn.Module):
         pad_id: índice del relleno, cuyo *embedding* es cero y no se entrena.
     """
 
+    saved_as = "VanillaRNN"
+
     def __init__(
         self, vocab_size, num_classes, embed_size=100, num_hiddens=256, pad_id=1
     ):
-        super().__init__()
-        self.settings = dict(
+        super().__init__(
             vocab_size=vocab_size, num_classes=num_classes, embed_size=embed_size,
             num_hiddens=num_hiddens, pad_id=pad_id,
         )  # fmt: skip
         self.embedding = nn.Embedding(vocab_size, embed_size, padding_idx=pad_id)
-        self.rnn = nn.RNN(embed_size, num_hiddens, batch_first=True)
+        self.rnn = nn.RNN(embed_size, num_hiddens)
         self.output_layer = nn.Linear(num_hiddens, num_classes)
 
     def forward(self, ids, lengths):
         """ids (lote, pasos) y lengths (lote,) -> logits (lote, num_classes)."""
-        check_batch(ids, lengths, self.embedding.num_embeddings)
-        H, _ = self.rnn(self.embedding(ids))  # (lote, pasos, num_hiddens)
-        return self.output_layer(last_state(H, lengths))
+        X = self.embedding(ids).transpose(0, 1)  # (pasos, lote, embed_size)
+        H = read_padded(self.rnn, X, lengths)  # (pasos, lote, num_hiddens)
+        return self.output_layer(last_read(self.rnn, H, lengths))
 
 
-def last_state(H, lengths):
-    """El estado tras el último token verdadero de cada texto: H[i, lengths[i] - 1]."""
-    return H[torch.arange(len(H), device=H.device), lengths - 1]
+CELLS = {"gru": nn.GRU, "lstm": nn.LSTM}
 
 
-def reverse_by_length(X, lengths):
-    """Cada fila de X (lote, pasos, d) al revés; el relleno se queda donde estaba."""
-    steps = torch.arange(X.shape[1], device=X.device)
-    mirror = lengths[:, None] - 1 - steps  # (lote, pasos); negativo en el relleno
-    source = torch.where(mirror >= 0, mirror, steps)
-    return X.gather(1, source[:, :, None].expand_as(X))
-
-
-class RecurrentLayer(nn.Module):
-    """Una capa GRU o LSTM, en una dirección o en dos, que nunca lee relleno.
-
-    Hacia delante, el relleno llega después de cuanto importa. Hacia atrás se lee la
-    fila vuelta del revés según su largo, con lo que el relleno vuelve a llegar después.
-    Da lo mismo que empaquetar, en una fracción del tiempo de procesador.
-    """
-
-    def __init__(self, cell, num_inputs, num_hiddens, bidirectional):
-        super().__init__()
-        kind = {"gru": nn.GRU, "lstm": nn.LSTM}[cell]
-        self.ahead = kind(num_inputs, num_hiddens, batch_first=True)
-        self.back = (
-            kind(num_inputs, num_hiddens, batch_first=True) if bidirectional else None
-        )
-
-    def forward(self, X, lengths):
-        """X (lote, pasos, num_inputs) -> estados de ida y, si hay, de vuelta."""
-        ahead, _ = self.ahead(X)  # (lote, pasos, num_hiddens)
-        if self.back is None:
-            return [ahead]
-        back, _ = self.back(reverse_by_length(X, lengths))
-        return [ahead, reverse_by_length(back, lengths)]
-
-
-class RecurrentClassifier(nn.Module):
+class RecurrentClassifier(NeuralClassifier):
     """GRU o LSTM de varias capas, en dos direcciones o en una.
 
     Args:
@@ -95,13 +85,14 @@ class RecurrentClassifier(nn.Module):
         pad_id: índice del relleno, cuyo *embedding* es cero y no se entrena.
     """
 
+    saved_as = "RecurrentClassifier"
+
     def __init__(
         self, vocab_size, num_classes, cell="gru", embed_size=100, num_hiddens=256,
         num_layers=2, bidirectional=True, dropout=0.5, pooling="last", pad_id=1,
     ):  # fmt: skip
-        super().__init__()
         check_choices(cell, pooling)
-        self.settings = dict(
+        super().__init__(
             vocab_size=vocab_size, num_classes=num_classes, cell=cell,
             embed_size=embed_size, num_hiddens=num_hiddens, num_layers=num_layers,
             bidirectional=bidirectional, dropout=dropout, pooling=pooling,
@@ -111,39 +102,47 @@ class RecurrentClassifier(nn.Module):
         sizes = [embed_size] + [num_outputs] * (num_layers - 1)
         self.embedding = nn.Embedding(vocab_size, embed_size, padding_idx=pad_id)
         self.layers = nn.ModuleList(
-            RecurrentLayer(cell, size, num_hiddens, bidirectional) for size in sizes
+            recurrent_layer(CELLS[cell], size, num_hiddens, bidirectional)
+            for size in sizes
         )
         self.dropout, self.pooling = nn.Dropout(dropout), pooling
         self.output_layer = nn.Linear(num_outputs, num_classes)
 
     def forward(self, ids, lengths):
         """ids (lote, pasos) y lengths (lote,) -> logits (lote, num_classes)."""
-        check_batch(ids, lengths, self.embedding.num_embeddings)
-        X = self.dropout(self.embedding(ids))
-        for layer in self.layers[:-1]:
-            X = self.dropout(torch.cat(layer(X, lengths), dim=2))
-        states = pool(self.layers[-1](X, lengths), lengths, self.pooling)
+        H = self.embedding(ids).transpose(0, 1)  # (pasos, lote, embed_size)
+        for layer in self.layers:
+            H = read_padded(layer, self.dropout(H), lengths)  # (pasos, lote, ·)
+        if self.pooling == "last":
+            states = last_read(self.layers[-1], H, lengths)
+        else:
+            states = pool(H, lengths, self.pooling)
         return self.output_layer(self.dropout(states))
 
 
-def pool(directions, lengths, pooling):
+def recurrent_layer(kind, num_inputs, num_hiddens, bidirectional):
+    """Una capa de PyTorch o, si lee en los dos sentidos, dos.
+
+    Dos capas sueltas leen el relleno sin empaquetarlo (véase `read_padded`): dan lo
+    mismo que una bidireccional, en una fracción del tiempo de procesador.
+    """
+    ahead = kind(num_inputs, num_hiddens)
+    return Bidirectional(ahead, kind(num_inputs, num_hiddens)) if bidirectional else ahead
+
+
+def pool(H, lengths, pooling):
     """Un vector por texto a partir de los estados de sus tokens verdaderos.
 
     Args:
-        directions: estados (lote, pasos, num_hiddens) de ida y, si hay, de vuelta.
-        pooling: `"last"`, `"max"` o `"mean"`.
+        H: estados (pasos, lote, num_outputs), con ceros en el relleno.
+        pooling: `"max"` o `"mean"`.
     """
-    if pooling == "last":  # el de vuelta acaba en el primer token
-        ahead, *back = directions
-        return torch.cat([last_state(ahead, lengths), *(H[:, 0] for H in back)], dim=1)
-    H = torch.cat(directions, dim=2)
-    is_pad = (torch.arange(H.shape[1], device=H.device) >= lengths[:, None])[..., None]
     if pooling == "max":
-        return H.masked_fill(is_pad, -torch.inf).amax(1)
-    return H.masked_fill(is_pad, 0).sum(1) / lengths[:, None]
+        return H.masked_fill(is_padding(lengths, len(H)), -torch.inf).amax(0)
+    return H.sum(0) / lengths[:, None]
 
 
-class BagOfEmbeddings(nn.Module):
+class BagOfEmbeddings(NeuralClassifier):
     """Bolsa de palabras: la media de los *embeddings*, sin atender al orden.
 
     Args:
@@ -155,9 +154,10 @@ class BagOfEmbeddings(nn.Module):
     Source: Joulin et al. (2017), «Bag of Tricks for Efficient Text Classification».
     """
 
+    saved_as = "BagOfEmbeddings"
+
     def __init__(self, vocab_size, num_classes, embed_size=100, dropout=0.0, pad_id=1):
-        super().__init__()
-        self.settings = dict(
+        super().__init__(
             vocab_size=vocab_size, num_classes=num_classes, embed_size=embed_size,
             dropout=dropout, pad_id=pad_id,
         )  # fmt: skip
@@ -169,7 +169,6 @@ class BagOfEmbeddings(nn.Module):
 
     def forward(self, ids, lengths):
         """ids (lote, pasos) y lengths (lote,) -> logits (lote, num_classes)."""
-        check_batch(ids, lengths, self.embedding.num_embeddings)
         return self.output_layer(self.dropout(self.embedding(ids)))
 
 
@@ -222,33 +221,7 @@ def check_choices(cell: str, pooling: str) -> None:
     Raises:
         CourseError: si alguna no es de las que hay.
     """
-    if cell not in ("gru", "lstm"):
+    if cell not in CELLS:
         raise CourseError(f"cell={cell!r}: las celdas que hay son 'gru' y 'lstm'.")
     if pooling not in ("last", "max", "mean"):
         raise CourseError(f"pooling={pooling!r}: puede ser 'last', 'max' o 'mean'.")
-
-
-def check_batch(ids: torch.Tensor, lengths: torch.Tensor, vocab_size: int) -> None:
-    """Comprueba que un lote sea de índices del vocabulario y largos verdaderos.
-
-    Raises:
-        CourseError: si las formas, los tipos o los valores no son los esperados.
-    """
-    if ids.dim() != 2 or ids.dtype != torch.long or ids.numel() == 0:
-        raise CourseError(
-            f"La red recibe un tensor {ids.dtype} de forma {tuple(ids.shape)} y espera "
-            "índices torch.long de forma (lote, pasos), sin dimensiones vacías."
-        )
-    low, high = ids.min().item(), ids.max().item()
-    if low < 0 or high >= vocab_size:
-        raise CourseError(
-            f"Hay un índice {low if low < 0 else high} fuera del vocabulario: con "
-            f"{vocab_size} tokens los índices van de 0 a {vocab_size - 1}."
-        )
-    one_each = torch.is_tensor(lengths) and lengths.shape == ids.shape[:1]
-    whole = one_each and not lengths.is_floating_point()
-    if not whole or lengths.min() < 1 or lengths.max() > ids.shape[1]:
-        raise CourseError(
-            f"Los largos deben ser un tensor de {len(ids)} enteros, uno por texto, "
-            f"entre 1 y {ids.shape[1]}, y son {list(lengths)[:5]}."
-        )

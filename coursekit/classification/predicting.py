@@ -29,8 +29,7 @@ from coursekit.files import write_whole
 from coursekit.text import Vocab, collate_padded
 from coursekit.training import evaluating
 
-KINDS = (VanillaRNN, RecurrentClassifier, BagOfEmbeddings)
-MODELS = {kind.__name__: kind for kind in KINDS}
+MODELS = {kind.saved_as: kind for kind in (VanillaRNN, RecurrentClassifier, BagOfEmbeddings)}
 WEIGHTS, SETTINGS = "model.safetensors", "classifier.json"
 
 
@@ -71,11 +70,12 @@ class TextClassifier:
         """
         from safetensors.torch import save
 
-        name = type(self.model).__name__
-        if name not in MODELS or not hasattr(self.model, "settings"):
+        # El de la propia clase: una red de uno hereda el de otra y calcula otra cosa.
+        name = vars(type(self.model)).get("saved_as")
+        if name not in MODELS:
             raise CourseError(
-                f"La red {name} no se puede guardar: las que se pueden son "
-                f"{', '.join(MODELS)}."
+                f"La red {type(self.model).__name__} no se puede guardar: las que se "
+                f"pueden son {', '.join(MODELS)}."
             )
         settings = {
             "model": name,

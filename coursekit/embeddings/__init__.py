@@ -2,8 +2,8 @@
 
 from coursekit.embeddings.analogies import analogies, analogy, read_analogies
 from coursekit.embeddings.cooccurrence import cooccurrence, encode
-from coursekit.embeddings.evaluation import bootstrap_interval, odd_one_out
-from coursekit.embeddings.glove import GloVe, glove_loss
+from coursekit.embeddings.glove import GloVeScratch, glove_loss
+from coursekit.embeddings.intruder import odd_one_out
 from coursekit.embeddings.neighbours import associations, nearest, word_index
 from coursekit.embeddings.ppmi import ppmi
 from coursekit.embeddings.similarity import read_pairs, similarity
@@ -18,14 +18,15 @@ from coursekit.embeddings.word2vec import (
     skipgram,
     softmax_loss,
 )
+from coursekit.embeddings.word2vec_fast import Word2Vec
 
 __all__ = [
-    "GloVe",
+    "GloVeScratch",
+    "Word2Vec",
     "Word2VecScratch",
     "analogies",
     "analogy",
     "associations",
-    "bootstrap_interval",
     "cbow",
     "cooccurrence",
     "encode",

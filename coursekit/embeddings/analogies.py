@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from coursekit.embeddings.neighbours import check_vectors, word_index
-from coursekit.embeddings.similarity import unit_rows, word_rows
+from coursekit.bootstrap import bootstrap_interval
+from coursekit.embeddings.evaluation import Measured, word_rows
+from coursekit.embeddings.neighbours import check_vectors, unit_rows, word_index
 from coursekit.errors import CourseError
 
 
@@ -24,28 +25,32 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Analogies:
+class Analogies(Measured):
     """El resultado de `analogies`.
 
     Args:
         hits: un acierto (1) o fallo (0) por pregunta medida.
         sections: la sección de cada pregunta medida.
-        num_questions: todas las preguntas.
+        num_asked: todas las preguntas.
     """
 
     hits: np.ndarray
     sections: list[str]
-    num_questions: int
+    num_asked: int
+
+    @property
+    def num_used(self) -> int:
+        """Preguntas con sus cuatro palabras en el vocabulario."""
+        return len(self.hits)
 
     @property
     def accuracy(self) -> float:
         """Proporción de aciertos entre las preguntas medidas."""
         return float(self.hits.mean())
 
-    @property
-    def coverage(self) -> float:
-        """Proporción de preguntas con sus cuatro palabras en el vocabulario."""
-        return len(self.hits) / self.num_questions
+    def interval(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Intervalo del 95 % de esa proporción, por remuestreo de las preguntas."""
+        return bootstrap_interval(self.hits, rng)
 
     def by_section(self) -> dict[str, tuple[int, int]]:
         """Aciertos y preguntas medidas de cada sección."""
@@ -115,7 +120,7 @@ METHODS = {"add": cos_add, "mul": cos_mul}
 
 def analogies(
     questions: Iterable[Question], vectors, vocab, method: str = "add",
-    exclude_inputs: bool = True, fold_accents: bool = False, block_size: int = 256,
+    exclude_inputs: bool = True, *, fold_accents: bool = False, block_size: int = 256,
 ) -> Analogies:  # fmt: skip
     """Responde analogías con la palabra de mayor puntuación de todo el vocabulario.
 

@@ -45,9 +45,29 @@ def cooccurrence(
     Raises:
         CourseError: si `window` o algún índice no es válido.
     """
+    text = in_one_row(sentences, vocab_size, window)  # y `window` veces -1 entre dos frases
+    counts = sp.csr_array((vocab_size, vocab_size), dtype=int)
+    for d in range(1, window + 1):
+        left, right = text[:-d], text[d:]
+        known = (left >= 0) & (right >= 0)
+        weights = np.full(known.sum(), 1 / d if distance_weighting else 1)
+        pairs = (weights, (left[known], right[known]))
+        counts = counts + sp.csr_array(pairs, shape=counts.shape)
+    return (counts + counts.T).tocsr()
+
+
+def in_one_row(sentences, vocab_size: int, window: int) -> np.ndarray:
+    """Las frases, una tras otra, con un hueco de `window` desconocidas entre dos.
+
+    Así ningún par salta de una frase a la siguiente.
+
+    Returns:
+        Los índices de todo el texto, enteros de 4 bytes.
+    Raises:
+        CourseError: si `window` o algún índice no es válido.
+    """
     if window < 1:
         raise CourseError(f"La ventana debe ser de al menos 1 palabra, no {window}.")
-    # Un hueco de `window` desconocidas: ningún par salta de una frase a otra.
     gap = np.full(window, -1)
     try:
         parts = [part for s in sentences for part in (np.asarray(s), gap) if len(part)]
@@ -61,12 +81,24 @@ def cooccurrence(
             f"Los índices van de {text.min()} a {text.max()}, pero deben estar "
             f"entre 0 y {vocab_size - 1} (o ser -1 si la palabra es desconocida)."
         )
-    text = text.astype(np.int32)  # la mitad de memoria para los índices
-    counts = sp.csr_array((vocab_size, vocab_size), dtype=int)
-    for d in range(1, window + 1):
-        left, right = text[:-d], text[d:]
-        known = (left >= 0) & (right >= 0)
-        weights = np.full(known.sum(), 1 / d if distance_weighting else 1)
-        pairs = (weights, (left[known], right[known]))
-        counts = counts + sp.csr_array(pairs, shape=counts.shape)
-    return (counts + counts.T).tocsr()
+    return text.astype(np.int32)  # la mitad de memoria para los índices
+
+
+def as_counts(counts, vocab_size: int | None = None, dtype=float) -> sp.csr_array:
+    """Unas cuentas en csr, en una copia, sumadas y sin ceros guardados.
+
+    Raises:
+        CourseError: si no son (V, V) o alguna no es finita o es negativa.
+    """
+    C = sp.csr_array(counts, dtype=dtype, copy=True)
+    V = vocab_size or "V"
+    if C.ndim != 2 or C.shape != (vocab_size or C.shape[0],) * 2:
+        raise CourseError(f"Las cuentas deben ser ({V}, {V}), no {C.shape}.")
+    wrong = C.data[~((C.data >= 0) & (C.data < np.inf))]
+    if len(wrong):
+        raise CourseError(
+            f"Las cuentas deben ser números finitos y no negativos; hay {wrong[0]}."
+        )
+    C.sum_duplicates()
+    C.eliminate_zeros()
+    return C

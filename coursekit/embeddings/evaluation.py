@@ -1,44 +1,46 @@
-"""Cuánto saben unos vectores: la prueba del intruso."""
+"""Lo que comparten las pruebas con que se miden unos vectores.
 
-from collections.abc import Sequence
+`similarity`, `analogies` y `odd_one_out` reciben lo mismo en el mismo orden: qué se
+pregunta, los vectores y su vocabulario.
+"""
 
 import numpy as np
 
-from coursekit.embeddings.neighbours import check_vectors, word_index
-from coursekit.errors import CourseError
+from coursekit.text import without_accents
 
 
-def odd_one_out(words: Sequence[str], vectors, vocab) -> str:
-    """La palabra que menos se parece a las demás.
+class Measured:
+    """Un resultado: lo medido en cada pregunta que se pudo hacer, `num_used` de `num_asked`."""
+
+    num_asked: int
+    num_used: int
+
+    @property
+    def coverage(self) -> float:
+        """Proporción de preguntas con todas sus palabras en el vocabulario."""
+        return self.num_used / self.num_asked
+
+
+def word_rows(words, vocab, fold_accents: bool = False) -> np.ndarray:
+    """La fila de cada palabra en los vectores, o -1 si no está en el vocabulario.
+
+    No distingue mayúsculas. Si varias palabras del vocabulario se vuelven la misma,
+    vale la primera: en un vocabulario por frecuencias, la más frecuente.
 
     Args:
-        words: tres palabras o más de `vocab`.
-        vectors: un vector por fila (V, dim), denso o disperso.
+        words: palabras, en una lista o en listas del mismo largo.
         vocab: vocabulario con la interfaz de torchtext.
+        fold_accents: si tampoco distingue tildes (y ñ de n).
     Returns:
-        La palabra de menor suma de cosenos con las otras.
-    Raises:
-        CourseError: si alguna palabra no está en `vocab`, son menos de tres o los
-            vectores no son uno por palabra.
+        Enteros, con la forma de `words`.
     """
-    check_vectors(vectors, vocab)
-    if len(words) < 3:
-        raise CourseError(f"Con {len(words)} palabras no hay intruso: hacen falta tres.")
-    rows = vectors[[word_index(word, vocab) for word in words]]
-    rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit = np.divide(rows, norms, where=norms > 0, out=np.zeros(rows.shape))
-    return words[(unit @ unit.sum(axis=0) - (unit * unit).sum(axis=1)).argmin()]
 
+    def key(word):
+        return without_accents(word.lower()) if fold_accents else word.lower()
 
-def bootstrap_interval(hits, rng: np.random.Generator) -> tuple[float, float]:
-    """Intervalo del 95 % para la media de `hits`, por remuestreo (*bootstrap*).
-
-    Args:
-        hits: un acierto (1) o fallo (0) por pregunta.
-        rng: fuente de azar de los 2000 remuestreos.
-    Source: Efron (1979).
-    """
-    samples = rng.choice(np.asarray(hits, dtype=float), size=(2000, len(hits)))
-    low, high = np.percentile(samples.mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
+    rows = {}
+    for i, word in enumerate(vocab.get_itos()):
+        rows.setdefault(key(word), i)
+    words = np.array(words, dtype=str)
+    found = [rows.get(key(str(word)), -1) for word in words.flat]
+    return np.array(found, dtype=int).reshape(words.shape)

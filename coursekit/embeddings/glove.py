@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
+from coursekit.embeddings.cooccurrence import as_counts
 from coursekit.errors import CourseError
 
 
@@ -29,7 +30,7 @@ def glove_loss(counts, W, C, b, c, x_max: float = 10.0, alpha: float = 0.75):
     return (weighted * error).sum(), (G @ C, G.T @ W, G.sum(axis=1), G.sum(axis=0))
 
 
-class GloVe:
+class GloVeScratch:
     """GloVe con AdaGrad, por teselas de la matriz de coocurrencias.
 
     El vocabulario se reparte al azar en `num_groups` grupos. Una tesela son las cuentas
@@ -106,16 +107,7 @@ class GloVe:
 
     def _checked(self, counts) -> sp.csr_array:
         """Las cuentas en csr, sin ceros guardados, o un error que dice qué les pasa."""
-        X, V = sp.csr_array(counts, dtype=np.float32, copy=True), len(self.W)
-        if X.shape != (V, V):
-            raise CourseError(f"Las cuentas deben ser ({V}, {V}), no {X.shape}.")
-        X.sum_duplicates()
-        X.eliminate_zeros()
-        wrong = X.data[~((X.data >= 0) & (X.data < np.inf))]
-        if len(wrong):
-            raise CourseError(
-                f"Las cuentas deben ser finitas y no negativas; hay {wrong[0]}."
-            )
+        X = as_counts(counts, len(self.W), np.float32)
         if not X.nnz:
             raise CourseError("Las cuentas son todas cero: no hay nada que aprender.")
         return X

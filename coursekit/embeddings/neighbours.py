@@ -34,6 +34,20 @@ def check_vectors(vectors, vocab) -> None:
         )
 
 
+def unit_rows(vectors):
+    """Divide cada fila por su norma, para que el coseno sea un producto.
+
+    Args:
+        vectors: un vector por fila (V, dim), denso o disperso; el nulo queda nulo.
+    """
+    X = sp.csr_array(vectors) if sp.issparse(vectors) else np.asarray(vectors)
+    norms = np.sqrt((X * X).sum(axis=1))
+    scale = np.divide(1, norms, where=norms > 0, out=np.zeros_like(norms, float))
+    if sp.issparse(X):
+        return sp.diags_array(scale) @ X
+    return X * scale[:, None].astype(np.result_type(X, np.float32))
+
+
 def nearest(word: str, vectors, vocab, k: int = 10) -> list[tuple[str, float]]:
     """Las `k` palabras cuyos vectores forman el menor ángulo con el de `word`.
 
@@ -50,16 +64,14 @@ def nearest(word: str, vectors, vocab, k: int = 10) -> list[tuple[str, float]]:
     """
     check_vectors(vectors, vocab)
     i = word_index(word, vocab)
-    X = sp.csr_array(vectors) if sp.issparse(vectors) else np.asarray(vectors)
-    norms = np.sqrt((X * X).sum(axis=1))
-    if norms[i] == 0:
+    unit = unit_rows(vectors)
+    known = np.asarray((unit * unit).sum(axis=1)) > 0  # las de vector nulo no lo son
+    if not known[i]:
         raise CourseError(f"El vector de «{word}» es nulo: no se parece a ninguno.")
-    dots = (X @ X[[i]].T).sum(axis=1)  # la suma aplana la única columna
-    others = np.flatnonzero((norms > 0) & (np.arange(len(norms)) != i))
-    cosines = dots[others] / (norms[others] * norms[i])
-    best = np.argsort(-cosines, kind="stable")[:k]
-    words = vocab.lookup_tokens(others[best].tolist())
-    return list(zip(words, cosines[best].tolist()))
+    cosines = (unit @ unit[[i]].T).sum(axis=1)  # la suma aplana la única columna
+    others = np.flatnonzero(known & (np.arange(len(vocab)) != i))
+    best = others[np.argsort(-cosines[others], kind="stable")[:k]]
+    return list(zip(vocab.lookup_tokens(best.tolist()), cosines[best].tolist()))
 
 
 def associations(word: str, matrix, vocab, k: int = 10) -> list[tuple[str, float]]:

@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse as sp
 
+from coursekit.embeddings.cooccurrence import as_counts
 from coursekit.errors import CourseError
 
 
@@ -22,25 +23,26 @@ def ppmi(counts, shift: float = 1.0, smoothing: float = 1.0) -> sp.csr_array:
     Source:
         Church y Hanks (1990); k: Levy y Goldberg (2014); α: Levy et al. (2015).
     """
-    C = sp.csr_array(counts, dtype=float, copy=True)
-    if C.ndim != 2 or C.shape[0] != C.shape[1]:
-        raise CourseError(f"Las cuentas deben ser (V, V), no {C.shape}.")
-    if not np.all((C.data >= 0) & (C.data < np.inf)):
-        raise CourseError(
-            "Las cuentas deben ser números finitos y no negativos; "
-            f"hay {C.data[~((C.data >= 0) & (C.data < np.inf))][0]}."
-        )
-    if shift <= 0 or smoothing <= 0:
-        raise CourseError(
-            f"shift y smoothing deben ser positivos, no {shift} y {smoothing}."
-        )
     # Solo se visitan las casillas con cuenta: el logaritmo nunca recibe un cero.
-    C.sum_duplicates()
-    C.eliminate_zeros()
+    C = checked_counts(counts, shift, smoothing)
     w, c = C.nonzero()
     word = C.sum(axis=1)
     context = C.sum(axis=0) ** smoothing
     pmi = np.log2(C.data * context.sum() / (word[w] * context[c]))
     C.data = np.maximum(pmi - np.log2(shift), 0)
     C.eliminate_zeros()
+    return C
+
+
+def checked_counts(counts, shift: float, smoothing: float) -> sp.csr_array:
+    """Las cuentas de `as_counts`, y los otros argumentos de `ppmi`, comprobados.
+
+    Raises:
+        CourseError: si las cuentas no lo son, o `shift` o `smoothing` no es positivo.
+    """
+    C = as_counts(counts)
+    if shift <= 0 or smoothing <= 0:
+        raise CourseError(
+            f"shift y smoothing deben ser positivos, no {shift} y {smoothing}."
+        )
     return C

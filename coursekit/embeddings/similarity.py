@@ -1,40 +1,46 @@
 """Cuánto se parecen los cosenos de unos vectores a lo que juzgaron las personas."""
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
 from scipy.stats import rankdata
 
-from coursekit.embeddings.neighbours import check_vectors
+from coursekit.bootstrap import bootstrap_interval
+from coursekit.embeddings.evaluation import Measured, word_rows
+from coursekit.embeddings.neighbours import check_vectors, unit_rows
 from coursekit.errors import CourseError
 
 MIN_PAIRS = 20  # con menos, el intervalo abarca casi cualquier correlación
 
 
 @dataclass(frozen=True)
-class Similarity:
+class Similarity(Measured):
     """El resultado de `similarity`.
 
     Args:
-        spearman: correlación entre los cosenos y las notas, de -1 a 1.
-        low, high: intervalo del 95 % de esa correlación.
-        num_used: parejas con sus dos palabras en el vocabulario.
-        num_pairs: todas las parejas.
+        cosines, scores: el coseno y la nota de cada pareja medida.
+        num_asked: todas las parejas.
     """
 
-    spearman: float
-    low: float
-    high: float
-    num_used: int
-    num_pairs: int
+    cosines: np.ndarray
+    scores: np.ndarray
+    num_asked: int
 
     @property
-    def coverage(self) -> float:
-        """Proporción de parejas que se pudieron medir."""
-        return self.num_used / self.num_pairs
+    def num_used(self) -> int:
+        """Parejas con sus dos palabras en el vocabulario."""
+        return len(self.scores)
+
+    @property
+    def spearman(self) -> float:
+        """Correlación entre los cosenos y las notas, de -1 a 1."""
+        return float(spearman(self.cosines, self.scores))
+
+    def interval(self, rng: np.random.Generator) -> tuple[float, float]:
+        """Intervalo del 95 % de esa correlación, por remuestreo de las parejas."""
+        measured = np.column_stack([self.cosines, self.scores])
+        return bootstrap_interval(measured, rng, lambda drawn: spearman(*drawn.T))
 
 
 def read_pairs(lines: Iterable[str]) -> list[tuple[str, str, float]]:
@@ -60,51 +66,6 @@ def read_pairs(lines: Iterable[str]) -> list[tuple[str, str, float]]:
     return pairs
 
 
-def without_accents(text: str) -> str:
-    """El texto sin tildes ni diéresis, y con n en lugar de ñ."""
-    decomposed = unicodedata.normalize("NFD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
-def word_rows(words, vocab, fold_accents: bool = False) -> np.ndarray:
-    """La fila de cada palabra en los vectores, o -1 si no está en el vocabulario.
-
-    No distingue mayúsculas. Si varias palabras del vocabulario se vuelven la misma,
-    vale la primera: en un vocabulario por frecuencias, la más frecuente.
-
-    Args:
-        words: palabras, en una lista o en listas del mismo largo.
-        vocab: vocabulario con la interfaz de torchtext.
-        fold_accents: si tampoco distingue tildes (y ñ de n).
-    Returns:
-        Enteros, con la forma de `words`.
-    """
-
-    def key(word):
-        return without_accents(word.lower()) if fold_accents else word.lower()
-
-    rows = {}
-    for i, word in enumerate(vocab.get_itos()):
-        rows.setdefault(key(word), i)
-    words = np.array(words, dtype=str)
-    found = [rows.get(key(str(word)), -1) for word in words.flat]
-    return np.array(found, dtype=int).reshape(words.shape)
-
-
-def unit_rows(vectors):
-    """Divide cada fila por su norma, para que el coseno sea un producto.
-
-    Args:
-        vectors: un vector por fila (V, dim), denso o disperso; el nulo queda nulo.
-    """
-    X = sp.csr_array(vectors) if sp.issparse(vectors) else np.asarray(vectors)
-    norms = np.sqrt((X * X).sum(axis=1))
-    scale = np.divide(1, norms, where=norms > 0, out=np.zeros_like(norms, float))
-    if sp.issparse(X):
-        return sp.diags_array(scale) @ X
-    return X * scale[:, None].astype(np.result_type(X, np.float32))
-
-
 def spearman(x, y) -> np.ndarray:
     """Correlación de Spearman: la de Pearson entre puestos, con empates promediados.
 
@@ -120,16 +81,13 @@ def spearman(x, y) -> np.ndarray:
         return (x * y).sum(-1) / np.sqrt((x * x).sum(-1) * (y * y).sum(-1))
 
 
-def similarity(
-    pairs, vectors, vocab, rng: np.random.Generator, fold_accents: bool = False
-) -> Similarity:
+def similarity(pairs, vectors, vocab, *, fold_accents: bool = False) -> Similarity:
     """Correlación de Spearman entre los cosenos y las notas de unas parejas.
 
     Args:
         pairs: tríos (palabra, palabra, nota), como los de `read_pairs`.
         vectors: un vector por fila (V, dim), denso o disperso.
         vocab: vocabulario con la interfaz de torchtext.
-        rng: fuente de azar de los 2000 remuestreos del intervalo.
         fold_accents: si «corazon» vale por «corazón» y «ano» por «año»; hace falta
             cuando las parejas vienen sin tildes.
     Raises:
@@ -148,12 +106,9 @@ def similarity(
     first, second = unit[rows[used, 0]], unit[rows[used, 1]]
     cosines = np.asarray((first * second).sum(axis=1))
     scores = np.array([pair[2] for pair in pairs])[used]
-    rho = float(spearman(cosines, scores))
-    if np.isnan(rho):
+    result = Similarity(cosines, scores, len(pairs))
+    if np.isnan(result.spearman):
         raise CourseError(
             "No hay correlación: los cosenos o las notas son todos iguales."
         )
-    resampled = rng.integers(len(scores), size=(2000, len(scores)))
-    many = spearman(cosines[resampled], scores[resampled])
-    low, high = np.nanpercentile(many, [2.5, 97.5])
-    return Similarity(rho, float(low), float(high), len(scores), len(pairs))
+    return result

@@ -22,6 +22,22 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
     Source:
         Levy, Goldberg y Dagan (2015), sección 3.3, para el exponente p.
     """
+    A = decomposable(matrix, dim)
+    start = np.random.default_rng(seed).standard_normal(min(A.shape))
+    U, S, _ = svds(A, k=dim, v0=start)
+    order = np.argsort(-S)
+    U, S = U[:, order], S[order]
+    # U y -U sirven igual: elegimos que la entrada mayor de cada columna sea positiva.
+    U *= np.sign(U[np.abs(U).argmax(axis=0), np.arange(dim)])
+    return U * S**power
+
+
+def decomposable(matrix, dim: int) -> sp.csr_array:
+    """La matriz, dispersa, que tiene al menos `dim` direcciones que buscar.
+
+    Raises:
+        CourseError: si `dim` no cabe en la matriz o esta es toda ceros o no es finita.
+    """
     A = sp.csr_array(matrix, dtype=float)
     if not 1 <= dim < min(A.shape):
         raise CourseError(
@@ -32,10 +48,4 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
         raise CourseError("La matriz tiene números que no son finitos.")
     if not A.count_nonzero():
         raise CourseError("La matriz es toda ceros: no hay nada que descomponer.")
-    start = np.random.default_rng(seed).standard_normal(min(A.shape))
-    U, S, _ = svds(A, k=dim, v0=start)
-    order = np.argsort(-S)
-    U, S = U[:, order], S[order]
-    # U y -U sirven igual: elegimos que la entrada mayor de cada columna sea positiva.
-    U *= np.sign(U[np.abs(U).argmax(axis=0), np.arange(dim)])
-    return U * S**power
+    return A

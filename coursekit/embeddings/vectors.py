@@ -1,5 +1,6 @@
 """Vectores en ficheros: los formatos de texto y binario de word2vec, y gensim."""
 
+import codecs
 import gzip
 import zlib
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from coursekit.embeddings.neighbours import check_vectors
 from coursekit.errors import CourseError
 from coursekit.text import Vocab
+from coursekit.text.vectorfile import open_vectors, parse_header, parse_row
 
 
 def save_vectors(path: str | Path, vectors, vocab, binary: bool = False) -> None:
@@ -30,7 +32,7 @@ def save_vectors(path: str | Path, vectors, vocab, binary: bool = False) -> None
             raise CourseError(
                 f"La palabra {word!r} no cabe en este formato, que separa con espacios."
             )
-    with _open(path, "wb") as file:
+    with (gzip.open if str(path).endswith(".gz") else open)(path, "wb") as file:
         file.write(f"{len(X)} {X.shape[1]}\n".encode())
         for word, row in zip(words, X):
             # repr es la escritura más corta que devuelve el mismo número al leerla.
@@ -51,7 +53,7 @@ def load_vectors(path: str | Path, binary: bool = False) -> tuple[Vocab, np.ndar
         CourseError: si el fichero es del otro formato o está dañado.
     """
     try:
-        with _open(path, "rb") as file:
+        with open_vectors(path) as file:
             raw = file.read()
     except (OSError, EOFError, zlib.error) as error:
         raise CourseError(f"No se puede leer {path}: {error}.") from None
@@ -81,64 +83,28 @@ def keyed_vectors(vectors, vocab):
     return keyed
 
 
-def _open(path, mode):
-    if mode == "wb":
-        return (gzip.open if str(path).endswith(".gz") else open)(path, mode)
-    with open(path, "rb") as file:
-        compressed = file.read(2) == b"\x1f\x8b"
-    return (gzip.open if compressed else open)(path, mode)
-
-
-def _header(line: bytes) -> tuple[int, int] | None:
-    """Número de vectores y de dimensiones, si la línea es esos dos números."""
-    fields = line.split()
-    if len(fields) == 2 and all(field.isdigit() for field in fields):
-        return int(fields[0]), int(fields[1])
-    return None
-
-
-def _parse_row(line: str, dim: int) -> tuple[str, list[float]] | None:
-    """Palabra y números de una línea de texto, o nada si no los tiene.
-
-    Se corta desde el final: en GloVe hay palabras con espacios. Ninguna acaba en un
-    número suelto: si lo parece, sobran números.
-    """
-    word, *fields = line.rstrip().rsplit(" ", dim)
-    before, _, last = word.rpartition(" ")
-    numbers = _floats(fields)
-    if numbers is None or len(numbers) != dim or (before and _floats([last])):
-        return None
-    return word, numbers
-
-
-def _floats(fields: list[str]) -> list[float] | None:
-    try:
-        return [float(field) for field in fields]
-    except ValueError:
-        return None
-
-
 def _parse_text(raw: bytes, path) -> tuple[list[str], np.ndarray]:
     try:
-        lines = raw.decode("utf-8-sig").rstrip("\n").split("\n")
+        raw.decode()
     except UnicodeDecodeError:
         raise CourseError(
             f"{path} no es de texto: si es del formato binario, léelo con binary=True."
         ) from None
-    header = _header(lines[0].encode())
+    lines = raw.removeprefix(codecs.BOM_UTF8).rstrip(b"\n").split(b"\n")
+    header = parse_header(lines[0])
     rows = lines[1:] if header else lines
-    num_rows, dim = header or (len(rows), len(rows[0].split(" ")) - 1)
+    num_rows, dim = header or (len(rows), len(rows[0].split(b" ")) - 1)
     # Antes de pedir memoria, que la primera fila tenga los números anunciados.
-    fits = not rows or _parse_row(rows[0], dim)
+    fits = not rows or parse_row(rows[0], dim)
     vectors, words = np.empty((len(rows), dim if fits else 0), np.float32), []
     for i, line in enumerate(rows):
-        row = _parse_row(line, dim) if dim else None
+        row = parse_row(line, dim) if dim else None
         if row is None:
             raise CourseError(
                 f"El vector {i + 1} de {path} no son una palabra y {dim} números: el "
                 "fichero está dañado o es del formato binario (binary=True)."
             )
-        words.append(row[0])
+        words.append(row[0].decode())
         vectors[i] = row[1]
     if len(rows) != num_rows:
         raise CourseError(f"{path} anuncia {num_rows} vectores y tiene {len(rows)}.")
@@ -147,7 +113,7 @@ def _parse_text(raw: bytes, path) -> tuple[list[str], np.ndarray]:
 
 def _parse_binary(raw: bytes, path) -> tuple[list[str], np.ndarray]:
     first, _, body = raw.partition(b"\n")
-    header = _header(first)
+    header = parse_header(first)
     if not header:
         raise CourseError(
             f"{path} no empieza como un fichero binario de word2vec: si es de texto, "
@@ -155,8 +121,7 @@ def _parse_binary(raw: bytes, path) -> tuple[list[str], np.ndarray]:
         )
     num_rows, dim = header
     # Un texto también tiene bytes que leer como números: saldrían vectores sin sentido.
-    second = body.partition(b"\n")[0].decode("utf-8", errors="replace")
-    if _parse_row(second.replace("\t", " "), dim):
+    if parse_row(body.partition(b"\n")[0].replace(b"\t", b" "), dim):
         raise CourseError(f"{path} es de texto, no binario: léelo con binary=False.")
     damaged = CourseError(
         f"{path} está dañado o no es binario: no contiene {num_rows} vectores de {dim} "

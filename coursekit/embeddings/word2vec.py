@@ -7,37 +7,37 @@ import numpy as np
 from coursekit.errors import CourseError
 
 
-def parts(sentences: Iterable, num_words: int = 50_000) -> Iterator[list]:
+def chunks(sentences: Iterable, num_words: int = 50_000) -> Iterator[list]:
     """Las oraciones en listas de `num_words` palabras o algo más, sin leerlas todas.
 
     Las vacías se saltan: para NumPy, una lista vacía es de números con decimales.
     """
-    part, size = [], 0
+    chunk, size = [], 0
     for sentence in sentences:
         ids = np.asarray(sentence)
         if ids.size:
-            part.append(ids)
+            chunk.append(ids)
             size += ids.size
         if size >= num_words:
-            yield part
-            part, size = [], 0
-    if part:
-        yield part
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
-def join(part: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def join(chunk: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Las palabras de unas oraciones, seguidas, y el número de la oración de cada una.
 
     Raises:
         CourseError: si una oración no es una lista de índices.
     """
     try:
-        ids = np.concatenate(part)
+        ids = np.concatenate(chunk)
     except ValueError:  # unas son listas y otras no
         ids = np.empty(0)
     if ids.ndim != 1 or ids.dtype.kind not in "iu":
         raise CourseError("Cada oración debe ser una lista de índices.")
-    return ids.astype(int), np.repeat(np.arange(len(part)), list(map(len, part)))
+    return ids.astype(int), np.repeat(np.arange(len(chunk)), list(map(len, chunk)))
 
 
 def is_cbow(examples) -> bool:
@@ -74,8 +74,8 @@ def word_counts(sentences: Iterable, vocab_size: int) -> np.ndarray:
             "pasa una lista, o un objeto que las vuelva a leer en cada recorrido."
         )
     counts = np.zeros(vocab_size, dtype=int)
-    for part in parts(sentences):
-        ids, _ = join(part)
+    for chunk in chunks(sentences):
+        ids, _ = join(chunk)
         if len(ids) and (ids.min() < -1 or ids.max() >= vocab_size):
             raise CourseError(
                 f"Los índices van de {ids.min()} a {ids.max()}, pero deben estar "

@@ -4,19 +4,19 @@ En lugar de un ejemplo tras otro, cada paso toma unas decenas de bloques de 24 p
 seguidas. Las palabras de un bloque son contexto unas de otras y comparten sus ejemplos
 negativos, así que todas las puntuaciones del bloque son un producto de dos matrices, y
 los gradientes, otros dos.
+
+torch se importa dentro de las funciones: quien solo cuenta no debe esperar por él.
 """
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from coursekit.embeddings.word2vec import (
     check_examples,
+    chunks,
     is_cbow,
     join,
     keep_probability,
     noise_distribution,
-    parts,
     skipgram,
     word_counts,
 )
@@ -44,6 +44,8 @@ class Word2Vec:
         self, vocab_size, dim=100, examples=skipgram, window=5, num_negatives=5,
         sample=1e-3, *, rng: np.random.Generator,
     ):  # fmt: skip
+        import torch
+
         if not 1 <= window < BLOCK:
             raise CourseError(
                 f"La ventana va de 1 a {BLOCK - 1} palabras a cada lado, no {window}."
@@ -89,6 +91,8 @@ class Word2Vec:
         Raises:
             CourseError: si el submuestreo no deja ningún ejemplo o no hay procesadores.
         """
+        import torch
+
         if num_threads < 1:
             raise CourseError(f"Hace falta al menos un procesador, no {num_threads}.")
         counts = word_counts(sentences, len(self._in))
@@ -99,8 +103,8 @@ class Word2Vec:
         try:
             for _ in range(num_epochs):
                 losses, num_pairs = np.zeros(2), 0
-                for part in parts(sentences):
-                    ids, where = join(part)
+                for chunk in chunks(sentences):
+                    ids, where = join(chunk)
                     rate = lr * max(1 - seen / total, 1e-4)
                     seen += (ids >= 0).sum()
                     # Con -1 se mira la última probabilidad, que da igual.
@@ -126,6 +130,8 @@ class Word2Vec:
         Returns:
             Suma de la pérdida y número de ejemplos de los pasos en que se midió.
         """
+        import torch
+
         first = self.rng.integers(BLOCK) + self.window
         num_blocks = -(-(first - self.window + len(ids)) // BLOCK)
         text = np.zeros(num_blocks * BLOCK + 2 * self.window, dtype=int)
@@ -154,6 +160,8 @@ class Word2Vec:
 
     def cbow_blocks(self, text, where, radii):
         """Bloques en que la media del contexto de cada palabra la predice a ella."""
+        import torch
+
         words, own = (x[:, self.window : -self.window] for x in (text, where))
         d = torch.arange(text.shape[1]) - self.window - torch.arange(BLOCK)[:, None]
         near = (d.abs() <= radii) & (d != 0) & (own[:, :, None] == where[:, None, :])
@@ -174,6 +182,9 @@ class Word2Vec:
         Returns:
             Suma de la pérdida y número de ejemplos, o dos ceros si no se mide.
         """
+        import torch
+        from torch.nn import functional as F
+
         examples = self.cbow_blocks if self.cbow else self.skipgram_blocks
         inputs, mean, targets, weight = examples(text, where, radii)
         outputs = torch.cat([targets, negatives], dim=1)

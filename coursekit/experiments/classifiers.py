@@ -20,8 +20,7 @@ from coursekit.classification import (
     split_corpus,
     train_classifier,
 )
-from coursekit.embeddings import encode
-from coursekit.embeddings.word2vec_fast import Word2Vec
+from coursekit.embeddings import Word2Vec, encode
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.text import GloVe, basic_english, build_vocab_from_iterator
 from coursekit.training import seed_everything

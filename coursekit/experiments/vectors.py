@@ -11,7 +11,8 @@ import torch
 
 from coursekit import data
 from coursekit.embeddings import (
-    GloVe,
+    GloVeScratch,
+    Word2Vec,
     analogies,
     cooccurrence,
     encode,
@@ -21,7 +22,6 @@ from coursekit.embeddings import (
     similarity,
     truncated_svd,
 )
-from coursekit.embeddings.word2vec_fast import Word2Vec
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.text import Vocab, sentences
 
@@ -71,7 +71,7 @@ def measure(run: Run) -> dict:
     fold, (similarities, questions) = name == "novelas", TESTS[name]
     for test in similarities:
         pairs = read_pairs(data.load(test).documents)
-        result = similarity(pairs, vectors, vocab, np.random.default_rng(0), fold)
+        result = similarity(pairs, vectors, vocab, fold_accents=fold)
         figures |= {f"{test}_spearman": result.spearman, f"{test}_pairs": result.num_used}
     asked = read_analogies(data.load(questions).documents)
     result = analogies(asked, vectors, vocab, fold_accents=fold)
@@ -85,7 +85,7 @@ def train_ppmi(texts, vocab, seed, *, window, smoothing, dim, power):
 
 def train_glove(texts, vocab, seed, *, window, dim, num_groups, num_epochs, **settings):
     counts = cooccurrence(encode(texts, vocab), len(vocab), window, distance_weighting=True)
-    model = GloVe(len(vocab), dim, num_groups, rng=np.random.default_rng(seed))
+    model = GloVeScratch(len(vocab), dim, num_groups, rng=np.random.default_rng(seed))
     model.fit(counts, num_epochs, **settings)
     return model.vectors
 

@@ -5,6 +5,7 @@ from coursekit.recurrent.attention import (
     AttentionEncoderDecoder,
     DotAttention,
 )
+from coursekit.recurrent.base import OneHot
 from coursekit.recurrent.bptt import bptt_logits, random_truncation, truncation
 from coursekit.recurrent.cells import GRUCell, LSTMCell, SimpleRNNCell, Unrolled
 from coursekit.recurrent.conversion import from_torch, to_cell, to_torch
@@ -25,7 +26,7 @@ from coursekit.recurrent.gru import GRUScratch
 from coursekit.recurrent.language_model import LanguageModel
 from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.next_symbol import NextSymbol, shifted_batch
-from coursekit.recurrent.padded import OneHot, read_padded
+from coursekit.recurrent.padded import last_read, read_padded
 from coursekit.recurrent.rnn import RNNScratch
 from coursekit.recurrent.sampling import ScheduledSampling
 
@@ -54,6 +55,7 @@ __all__ = [
     "from_torch",
     "generate",
     "interpolate",
+    "last_read",
     "mean_states",
     "mean_surprise",
     "paired_batch",

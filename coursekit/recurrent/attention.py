@@ -6,16 +6,11 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.language_model import check_ids
-from coursekit.recurrent.padded import (
-    OneHot,
-    check_lengths,
-    check_reader,
-    check_writer,
-    net_sizes,
-    read_padded,
-)
+from coursekit.recurrent.base import SymbolWriter
+from coursekit.recurrent.nets import output_size
+from coursekit.recurrent.padded import read_padded
 from coursekit.recurrent.states import parts
+from coursekit.recurrent.validation import check_lengths
 
 
 def masked_softmax(scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
@@ -28,7 +23,26 @@ def masked_softmax(scores: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
     return scores.masked_fill(padding, -math.inf).softmax(dim=2)
 
 
-class DotAttention(nn.Module):
+class Attention(nn.Module):
+    """Una atención: comprueba lo que recibe, y quien hereda mezcla los valores.
+
+    Args:
+        query_size, key_size: tamaños de q y k; si no se dan, el que traigan las claves.
+    """
+
+    def __init__(self, query_size: int | None = None, key_size: int | None = None):
+        super().__init__()
+        self.query_size, self.key_size = query_size, key_size
+
+    def __call__(self, queries, keys, values, lengths):
+        query_size, key_size = self.query_size, self.key_size
+        if query_size is None:
+            query_size = key_size = keys.shape[-1]
+        check_attended(queries, keys, values, lengths, query_size, key_size)
+        return super().__call__(queries, keys, values, lengths)
+
+
+class DotAttention(Attention):
     """Atención por producto escalar: pesos softmax(Q Kᵀ / √d), sin parámetros.
 
     Sin √d los productos crecen con d y la softmax se queda sin gradiente.
@@ -45,14 +59,12 @@ class DotAttention(nn.Module):
         Raises:
             CourseError: si las formas no casan o los largos no caben.
         """
-        size = keys.shape[-1]
-        check_shapes(queries, keys, values, lengths, size, size)
-        scores = queries @ keys.transpose(1, 2) / math.sqrt(size)
+        scores = queries @ keys.transpose(1, 2) / math.sqrt(keys.shape[2])
         weights = masked_softmax(scores, lengths)
         return weights @ values, weights
 
 
-class AdditiveAttention(nn.Module):
+class AdditiveAttention(Attention):
     """Atención aditiva: puntúa cada paso con v · tanh(W_q q + W_k k).
 
     Args:
@@ -63,22 +75,20 @@ class AdditiveAttention(nn.Module):
     """
 
     def __init__(self, query_size: int, key_size: int, num_hiddens: int):
-        super().__init__()
-        self.sizes = query_size, key_size
+        super().__init__(query_size, key_size)
         self.W_q = nn.Linear(query_size, num_hiddens, bias=False)
         self.W_k = nn.Linear(key_size, num_hiddens, bias=False)
         self.v = nn.Linear(num_hiddens, 1, bias=False)
 
     def forward(self, queries, keys, values, lengths):
         """Lo mismo que `DotAttention`, con queries (lote, consultas, query_size)."""
-        check_shapes(queries, keys, values, lengths, *self.sizes)
         # Cada consulta con cada paso: (lote, consultas, 1, ·) + (lote, 1, pasos, ·).
         sums = self.W_q(queries)[:, :, None] + self.W_k(keys)[:, None]
         weights = masked_softmax(self.v(torch.tanh(sums)).squeeze(3), lengths)
         return weights @ values, weights
 
 
-class AttentionEncoderDecoder(nn.Module):
+class AttentionEncoderDecoder(SymbolWriter):
     """Un codificador y decodificador sin cuello de botella: guarda todo lo leído.
 
     Args:
@@ -94,19 +104,14 @@ class AttentionEncoderDecoder(nn.Module):
     def __init__(
         self, encoder, decoder, vocab_size, attention, end=0, embedding=None
     ):
-        super().__init__()
-        self.encoder, self.decoder, self.end = encoder, decoder, end
-        self.attention = attention
-        self.embedding = OneHot(vocab_size) if embedding is None else embedding
-        check_reader(encoder, vocab_size, self.embedding)
-        check_writer(decoder, self.embedding.embedding_dim, net_sizes(encoder)[1])
-        check_attention(attention, net_sizes(decoder)[1], net_sizes(encoder)[1])
-        self.output_layer = nn.Linear(net_sizes(decoder)[1], vocab_size)
+        num_read = output_size(encoder)
+        super().__init__(encoder, decoder, vocab_size, num_read, end, embedding)
+        self.attention = between(attention, self.num_written, num_read)
+        self.output_layer = nn.Linear(self.num_written, vocab_size)
 
     def encode(self, X, lengths):
         """X (lote, pasos) y sus largos -> las H (lote, pasos, ·), y los largos."""
-        check_ids(X, self.output_layer.out_features)
-        H = read_padded(self.encoder, self.embedding(X.T), lengths)
+        H = read_padded(self.encoder, self.vectors(X), lengths)
         return H.transpose(0, 1), lengths
 
     def decode(self, memory, previous, state=None):
@@ -121,23 +126,20 @@ class AttentionEncoderDecoder(nn.Module):
 
     def look(self, memory, previous, state=None):
         """Como `decode`, y además los pesos (lote, pasos escritos, pasos leídos)."""
-        check_ids(previous, self.output_layer.out_features)
-        check_memory(memory, len(previous))
-        keys, lengths = memory
-        H = keys.new_zeros(1, len(keys), net_sizes(self.decoder)[1])
+        inputs, (keys, lengths) = self.vectors(previous), opened(memory, len(previous))
+        H = keys.new_zeros(1, len(keys), self.num_written)
         H = H if state is None else parts(state)[0][-1:]  # la de la última capa
         outputs, weights = [], []
-        for x in self.embedding(previous.T):
+        for x in inputs:
             mix, looked = self.attention(H.transpose(0, 1), keys, keys, lengths)
-            inputs = torch.cat([x[None], mix.transpose(0, 1)], dim=2)
-            H, state = self.decoder(inputs, state)
+            H, state = self.decoder(torch.cat([x[None], mix.transpose(0, 1)], 2), state)
             outputs.append(self.output_layer(H[0]))
             weights.append(looked)
         return torch.stack(outputs, dim=1), torch.cat(weights, dim=1), state
 
 
-def check_memory(memory, batch_size: int) -> None:
-    """Comprueba que la memoria sea la que dio el codificador para este lote.
+def opened(memory, batch_size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Las H y los largos que dio el codificador, que son los de este lote.
 
     Raises:
         CourseError: si no es la pareja (H, lengths) o tiene otro número de filas.
@@ -152,10 +154,11 @@ def check_memory(memory, batch_size: int) -> None:
             f"El codificador leyó {len(memory[0])} secuencias y se escriben "
             f"{batch_size}: tiene que ser el mismo lote."
         )
+    return memory
 
 
-def check_attention(attention: nn.Module, query_size: int, key_size: int) -> None:
-    """Comprueba que la atención pueda comparar las H de las dos redes.
+def between(attention: Attention, query_size: int, key_size: int) -> Attention:
+    """La atención, que puede comparar las H de las dos redes.
 
     Raises:
         CourseError: si sus tamaños no casan.
@@ -166,14 +169,16 @@ def check_attention(attention: nn.Module, query_size: int, key_size: int) -> Non
             f"{query_size} en el decodificador y {key_size} en el codificador: iguala "
             "los tamaños o usa AdditiveAttention."
         )
-    if getattr(attention, "sizes", (query_size, key_size)) != (query_size, key_size):
+    expected = attention.query_size, attention.key_size
+    if expected not in ((None, None), (query_size, key_size)):
         raise CourseError(
-            f"La atención se creó para consultas y claves de tamaños {attention.sizes} "
+            f"La atención se creó para consultas y claves de tamaños {expected} "
             f"y aquí son {query_size, key_size}: créala con estos."
         )
+    return attention
 
 
-def check_shapes(queries, keys, values, lengths, query_size: int, key_size: int):
+def check_attended(queries, keys, values, lengths, query_size: int, key_size: int):
     """Comprueba lo que recibe la atención.
 
     Raises:

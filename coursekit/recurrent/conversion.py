@@ -10,9 +10,21 @@ from coursekit.recurrent.lstm import LSTMScratch
 from coursekit.recurrent.rnn import RNNScratch
 
 SCRATCH = {nn.RNN: RNNScratch, nn.LSTM: LSTMScratch, nn.GRU: GRUScratch}
-# Por su nombre y no por su tipo: en un cuaderno, la clase puede estar copiada en una celda.
-KINDS = {ours.__name__: theirs for theirs, ours in SCRATCH.items()}
-CELLS = {"RNNScratch": SimpleRNNCell, "LSTMScratch": LSTMCell, "GRUScratch": GRUCell}
+CELLS = {nn.RNN: SimpleRNNCell, nn.LSTM: LSTMCell, nn.GRU: GRUCell}
+# Cuántos bloques de num_hiddens columnas tienen sus matrices.
+BLOCKS = {1: nn.RNN, 4: nn.LSTM, 3: nn.GRU}
+
+
+def torch_kind(scratch: nn.Module) -> type[nn.RNNBase] | None:
+    """La clase de PyTorch con la misma arquitectura, o None si no hay ninguna.
+
+    La dicen los parámetros y no el tipo: en un cuaderno, la clase puede estar copiada
+    en una celda.
+    """
+    names = {name for name, _ in scratch.named_parameters()}
+    if names - {"b_n"} != {"W_xh", "W_hh", "b_h"}:
+        return None
+    return BLOCKS.get(scratch.W_hh.shape[1] // scratch.num_hiddens)
 
 
 def to_torch(scratch: nn.Module) -> nn.RNNBase:
@@ -24,7 +36,7 @@ def to_torch(scratch: nn.Module) -> nn.RNNBase:
     Raises:
         CourseError: si la red no tiene equivalente en PyTorch.
     """
-    kind = KINDS.get(type(scratch).__name__)
+    kind = torch_kind(scratch)
     if kind is None or getattr(scratch, "b_n", 0) is None:
         raise CourseError(
             f"PyTorch no tiene una red que calcule lo mismo que {scratch}: to_torch "
@@ -78,7 +90,7 @@ def to_cell(scratch: nn.Module) -> nn.Module:
     Raises:
         CourseError: si la red no tiene forma concatenada.
     """
-    kind = CELLS.get(type(scratch).__name__)
+    kind = CELLS.get(torch_kind(scratch))
     if kind is None or getattr(scratch, "b_n", None) is not None:
         raise CourseError(
             f"{scratch} no cabe en forma concatenada: to_cell recibe RNNScratch, "

@@ -4,6 +4,13 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
+from coursekit.recurrent.nets import (
+    check_single_layer,
+    input_size,
+    num_directions,
+    output_size,
+    state_size,
+)
 from coursekit.recurrent.states import map_state, parts
 
 
@@ -21,8 +28,7 @@ class Stacked(nn.Module):
         super().__init__()
         check_layers(layers)
         self.layers = nn.ModuleList(layers)
-        self.num_inputs, _ = sizes(layers[0])
-        _, self.num_hiddens = sizes(layers[-1])
+        self.num_inputs, self.num_hiddens = input_size(layers[0]), state_size(layers[-1])
         self.bidirectional = any(num_directions(layer) == 2 for layer in layers)
 
     def forward(self, inputs, state=None):
@@ -54,17 +60,9 @@ class Bidirectional(nn.Module):
 
     def __init__(self, ahead: nn.Module, back: nn.Module):
         super().__init__()
-        if ahead is back:
-            raise CourseError(
-                "Las dos direcciones son la misma red y compartirían los pesos: crea dos."
-            )
-        if sizes(ahead) != sizes(back):
-            raise CourseError(
-                f"Las dos direcciones tienen tamaños {sizes(ahead)} y {sizes(back)}, "
-                "entradas y estado oculto: créalas iguales."
-            )
+        check_directions(ahead, back)
         self.ahead, self.back = ahead, back
-        self.num_inputs, self.num_hiddens = sizes(ahead)
+        self.num_inputs, self.num_hiddens = input_size(ahead), state_size(ahead)
 
     def forward(self, inputs, state=None):
         """inputs (pasos, lote, num_inputs) -> (pasos, lote, 2 · num_hiddens) y estado.
@@ -127,53 +125,39 @@ def check_layers(layers: tuple[nn.Module, ...]) -> None:
             "Una misma red está en dos capas de Stacked y compartirían los pesos: crea "
             "una por capa."
         )
+    for layer in layers:
+        check_single_layer(layer)
     for number, (layer, above) in enumerate(zip(layers, layers[1:]), start=1):
-        num_outputs = sizes(layer)[1] * num_directions(layer)
-        if sizes(above)[0] != num_outputs:
+        if input_size(above) != output_size(layer):
             raise CourseError(
-                f"La capa {number} da vectores de tamaño {num_outputs} y la "
-                f"{number + 1} espera {sizes(above)[0]}: crea esta con {num_outputs} "
-                "entradas."
+                f"La capa {number} da vectores de tamaño {output_size(layer)} y la "
+                f"{number + 1} espera {input_size(above)}: crea esta con "
+                f"{output_size(layer)} entradas."
             )
-        if sizes(above)[1] != sizes(layer)[1]:
+        if state_size(above) != state_size(layer):
             raise CourseError(
-                f"La capa {number} tiene num_hiddens={sizes(layer)[1]} y la "
-                f"{number + 1}, {sizes(above)[1]}: deben ser iguales para que sus "
+                f"La capa {number} tiene num_hiddens={state_size(layer)} y la "
+                f"{number + 1}, {state_size(above)}: deben ser iguales para que sus "
                 "estados quepan en un tensor."
             )
 
 
-def num_directions(rnn: nn.Module) -> int:
-    """En cuántas direcciones lee la red."""
-    return 2 if getattr(rnn, "bidirectional", False) else 1
-
-
-def sizes(rnn: nn.Module) -> tuple[int, int]:
-    """Tamaños de la entrada y del estado oculto de una red nuestra o de PyTorch.
+def check_directions(ahead: nn.Module, back: nn.Module) -> None:
+    """Comprueba que las dos direcciones sean redes distintas de los mismos tamaños.
 
     Raises:
-        CourseError: si no es recurrente, o es de PyTorch y tiene varias capas o
-            `batch_first`.
+        CourseError: si no lo son.
     """
-    if isinstance(rnn, nn.RNNBase) and (rnn.num_layers > 1 or rnn.batch_first):
+    if ahead is back:
         raise CourseError(
-            f"{rnn} debe tener una sola capa y batch_first=False para formar parte de "
-            "una red mayor."
+            "Las dos direcciones son la misma red y compartirían los pesos: crea dos."
         )
-    return inner_sizes(rnn)
-
-
-def inner_sizes(rnn: nn.Module) -> tuple[int, int]:
-    """Tamaños de la entrada y del estado oculto, los llame como los llame la red.
-
-    Raises:
-        CourseError: si no los tiene, porque no es recurrente.
-    """
-    if isinstance(rnn, nn.RNNBase):
-        return rnn.input_size, rnn.hidden_size
-    if not hasattr(rnn, "num_hiddens"):
+    sizes = []
+    for rnn in (ahead, back):
+        check_single_layer(rnn)
+        sizes.append((input_size(rnn), state_size(rnn)))
+    if sizes[0] != sizes[1]:
         raise CourseError(
-            f"{rnn} no es una red recurrente: sirve una nn.RNN, nn.GRU o nn.LSTM, o "
-            "una de coursekit.recurrent."
+            f"Las dos direcciones tienen tamaños {sizes[0]} y {sizes[1]}, "
+            "entradas y estado oculto: créalas iguales."
         )
-    return rnn.num_inputs, rnn.num_hiddens

@@ -2,7 +2,7 @@
 
 import torch
 
-from coursekit.recurrent.language_model import LanguageModel, check_ids
+from coursekit.recurrent.language_model import LanguageModel
 from coursekit.training import evaluating
 
 
@@ -37,10 +37,9 @@ def mean_states(model: LanguageModel, ids) -> torch.Tensor:
 
     Source: Elman (1990), «Finding Structure in Time».
     """
-    X = torch.as_tensor(ids, device=model.output_layer.weight.device)[None]
-    check_ids(X, model.vocab_size)
+    X = model.as_ids(torch.as_tensor(ids)[None])
     with evaluating(model):
-        H, _ = model.rnn(model.vectors(X.T))
+        H, _ = model.rnn(model.vectors(X))
     return mean_by_symbol(H[:, 0], X[0], model.vocab_size)
 
 

@@ -10,21 +10,14 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.language_model import check_ids
-from coursekit.recurrent.padded import (
-    OneHot,
-    check_reader,
-    check_writer,
-    net_sizes,
-    read_padded,
-    summary,
-)
+from coursekit.recurrent.base import SymbolWriter
+from coursekit.recurrent.padded import last_read, read_padded
 from coursekit.recurrent.states import parts
 from coursekit.text import collate_padded
 from coursekit.training import evaluating
 
 
-class EncoderDecoder(nn.Module):
+class EncoderDecoder(SymbolWriter):
     """Lee una secuencia, la resume en un código de `code_size` números y escribe otra.
 
     Args:
@@ -41,26 +34,19 @@ class EncoderDecoder(nn.Module):
     """
 
     def __init__(self, encoder, decoder, vocab_size, code_size, end=0, embedding=None):
-        super().__init__()
-        self.encoder, self.decoder, self.end = encoder, decoder, end
-        self.embedding = OneHot(vocab_size) if embedding is None else embedding
-        check_reader(encoder, vocab_size, self.embedding)
-        check_writer(decoder, self.embedding.embedding_dim, code_size)
-        self.to_code = nn.Linear(net_sizes(encoder)[1], code_size)
-        self.output_layer = nn.Linear(net_sizes(decoder)[1], vocab_size)
+        super().__init__(encoder, decoder, vocab_size, code_size, end, embedding)
+        self.to_code = nn.Linear(self.num_outputs, code_size)
+        self.output_layer = nn.Linear(self.num_written, vocab_size)
 
     def encode(self, X, lengths):
         """X (lote, pasos) y sus largos -> códigos (lote, code_size), entre -1 y 1."""
-        check_ids(X, self.output_layer.out_features)
-        H = read_padded(self.encoder, self.embedding(X.T), lengths)
-        return torch.tanh(self.to_code(summary(self.encoder, H, lengths)))
+        H = read_padded(self.encoder, self.vectors(X), lengths)
+        return torch.tanh(self.to_code(last_read(self.encoder, H, lengths)))
 
     def decode(self, code, previous, state=None):
         """Los logits de lo que sigue a cada símbolo de `previous` (lote, pasos)."""
-        check_ids(previous, self.output_layer.out_features)
-        check_code(code, len(previous), self.to_code.out_features)
-        inputs = self.embedding(previous.T)
-        codes = code.expand(len(inputs), *code.shape)  # el mismo en todos los pasos
+        inputs = self.vectors(previous)
+        codes = repeated(code, len(inputs), len(previous), self.to_code.out_features)
         H, state = self.decoder(torch.cat([inputs, codes], dim=2), state)
         return self.output_layer(H).transpose(0, 1), state
 
@@ -175,8 +161,8 @@ def interpolate(first: torch.Tensor, last: torch.Tensor, num_codes: int):
     return torch.lerp(first, last, steps[:, None])
 
 
-def check_code(code, batch_size: int, code_size: int) -> None:
-    """Comprueba que haya un código por secuencia.
+def repeated(code, num_steps: int, batch_size: int, code_size: int) -> torch.Tensor:
+    """El mismo código en todos los pasos, (num_steps, lote, code_size).
 
     Raises:
         CourseError: si no es un tensor (lote, code_size).
@@ -187,6 +173,7 @@ def check_code(code, batch_size: int, code_size: int) -> None:
             f"El código es {given} y debe ser un tensor de forma "
             f"{batch_size, code_size}: el que da encode, con una fila por secuencia."
         )
+    return code.expand(num_steps, *code.shape)
 
 
 def check_pairs(sources, targets, end: int) -> None:

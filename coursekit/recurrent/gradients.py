@@ -4,9 +4,10 @@ import torch
 import torch.nn.functional as F
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.deep import sizes
-from coursekit.recurrent.language_model import LanguageModel, check_ids
+from coursekit.recurrent.language_model import LanguageModel
+from coursekit.recurrent.nets import check_single_layer
 from coursekit.recurrent.states import parts
+from coursekit.recurrent.validation import check_ids
 from coursekit.training import evaluating
 
 
@@ -29,13 +30,13 @@ def state_gradients(
     """
     layers = list(getattr(model.rnn, "layers", [model.rnn]))
     for layer in layers:
-        sizes(layer)  # una sola capa en cada uno
+        check_single_layer(layer)
     check_ids(X, model.vocab_size)
     check_targets(Y, X, model.vocab_size)
     # cuDNN, en una GPU, no retropropaga en modo de evaluación.
     no_cudnn = torch.backends.cudnn.flags(enabled=False)
     with evaluating(model), torch.enable_grad(), no_cudnn:
-        inputs, states = model.vectors(X.T).split(1), []
+        inputs, states = model.vectors(X).split(1), []
         for layer in layers:
             inputs, layer_states = read_by_steps(layer, inputs)
             states.extend(layer_states)

@@ -3,15 +3,15 @@
 import torch
 from torch import nn
 
-from coursekit.recurrent.rnn import check_shapes, init_weights
+from coursekit.recurrent.base import Recurrent, init_weights
 
 
-class GRUScratch(nn.Module):
+class GRUScratch(Recurrent):
     """GRU: Z reparte entre el estado anterior y uno nuevo, H_t = Z ⊙ H + (1 - Z) ⊙ N.
 
     R, Z = σ(X W_xh + H W_hh + b_h), cada una con sus columnas, y H es H_{t-1}
-    N = tanh(X W_xn + R ⊙ (H W_hn + b_n) + b_hn)     con reset_after, como PyTorch
-    N = tanh(X W_xn + (R ⊙ H) W_hn + b_hn)           sin reset_after, la original
+    N = tanh(X W_xn + b_hn + R ⊙ (H W_hn + b_n))     con reset_after, como PyTorch
+    N = tanh(X W_xn + b_hn + (R ⊙ H) W_hn)           sin reset_after, la original
 
     Z multiplica al estado anterior: con Z = 1 nada cambia. Cho et al. escriben igual;
     en Chung et al. (2014) Z multiplica al nuevo. Las columnas van R, Z, N.
@@ -33,8 +33,7 @@ class GRUScratch(nn.Module):
         sigma: float | None = None,
         reset_after: bool = True,
     ):
-        super().__init__()
-        self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
+        super().__init__(num_inputs, num_hiddens)
         self.W_xh = nn.Parameter(torch.zeros(num_inputs, 3 * num_hiddens))
         self.W_hh = nn.Parameter(torch.zeros(num_hiddens, 3 * num_hiddens))
         self.b_h = nn.Parameter(torch.zeros(3 * num_hiddens))
@@ -47,23 +46,16 @@ class GRUScratch(nn.Module):
 
         Devuelve los estados de todos los pasos y el último, con esas mismas formas.
         """
-        if state is None:
-            state = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
-        check_shapes(self, inputs, state)
-        sizes = [2 * self.num_hiddens, self.num_hiddens]
-        W_xrz, W_xn = self.W_xh.split(sizes, dim=1)
-        W_hrz, W_hn = self.W_hh.split(sizes, dim=1)
-        b_rz, b_hn = self.b_h.split(sizes)
-        H, outputs = state[0], []
+        zeros = inputs.new_zeros(inputs.shape[1], self.num_hiddens)
+        H, outputs = zeros if state is None else state[0], []
+        W_hr, W_hz, W_hn = self.W_hh.chunk(3, dim=1)
         for X in inputs:
-            # Paso a paso: los productos de todas las X a la vez no caben en la caché.
-            gates = torch.addmm(b_rz, X, W_xrz).addmm_(H, W_hrz)
-            R, Z = torch.sigmoid(gates).chunk(2, dim=1)
-            N = torch.addmm(b_hn, X, W_xn)
+            X_r, X_z, X_n = (X @ self.W_xh + self.b_h).chunk(3, dim=1)
+            R, Z = torch.sigmoid(X_r + H @ W_hr), torch.sigmoid(X_z + H @ W_hz)
             if self.b_n is None:
-                N = torch.tanh(N.addmm_(R * H, W_hn))
+                N = torch.tanh(X_n + (R * H) @ W_hn)
             else:
-                N = torch.tanh(N + R * torch.addmm(self.b_n, H, W_hn))
-            H = torch.lerp(N, H, Z)  # Z ⊙ H + (1 - Z) ⊙ N
+                N = torch.tanh(X_n + R * (H @ W_hn + self.b_n))
+            H = Z * H + (1 - Z) * N
             outputs.append(H)
         return torch.stack(outputs), H[None]

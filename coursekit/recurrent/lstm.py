@@ -3,11 +3,10 @@
 import torch
 from torch import nn
 
-from coursekit.errors import CourseError
-from coursekit.recurrent.rnn import check_shapes, init_weights
+from coursekit.recurrent.base import Recurrent, init_weights
 
 
-class LSTMScratch(nn.Module):
+class LSTMScratch(Recurrent):
     """LSTM: las compuertas I, F y O deciden qué se escribe, se conserva y se lee.
 
     I, F, O = σ(X W_xh + H W_hh + b_h), cada una con sus columnas; G = tanh(…), igual
@@ -24,6 +23,8 @@ class LSTMScratch(nn.Module):
     Source: Hochreiter y Schmidhuber (1997); Gers et al. (2000), la compuerta de olvido.
     """
 
+    has_memory = True  # su estado es la pareja (H, C)
+
     def __init__(
         self,
         num_inputs: int,
@@ -31,8 +32,7 @@ class LSTMScratch(nn.Module):
         sigma: float | None = None,
         forget_bias: float | None = None,
     ):
-        super().__init__()
-        self.num_inputs, self.num_hiddens = num_inputs, num_hiddens
+        super().__init__(num_inputs, num_hiddens)
         self.W_xh = nn.Parameter(torch.zeros(num_inputs, 4 * num_hiddens))
         self.W_hh = nn.Parameter(torch.zeros(num_hiddens, 4 * num_hiddens))
         self.b_h = nn.Parameter(torch.zeros(4 * num_hiddens))
@@ -45,30 +45,13 @@ class LSTMScratch(nn.Module):
 
         H y C son (1, lote, num_hiddens). Devuelve todas las H y el último (H, C).
         """
-        if state is None:
-            zeros = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
-            state = zeros, zeros
-        check_pair(state)
-        check_shapes(self, inputs, *state)
-        (H,), (C,), outputs = *state, []
+        zeros = inputs.new_zeros(1, inputs.shape[1], self.num_hiddens)
+        (H,), (C,) = (zeros, zeros) if state is None else state
+        outputs = []
         for X in inputs:
-            # X W_xh + H W_hh + b_h, paso a paso: todo a la vez no cabe en la caché.
-            gates = torch.mm(X, self.W_xh).addmm_(H, self.W_hh).add_(self.b_h)
+            gates = X @ self.W_xh + H @ self.W_hh + self.b_h
             I, F, G, O = gates.chunk(4, dim=1)
             C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
             H = torch.sigmoid(O) * torch.tanh(C)
             outputs.append(H)
         return torch.stack(outputs), (H[None], C[None])
-
-
-def check_pair(state) -> None:
-    """Comprueba que el estado de la LSTM tenga sus dos partes.
-
-    Raises:
-        CourseError: si no es una pareja (H, C).
-    """
-    if not isinstance(state, (tuple, list)) or len(state) != 2:
-        raise CourseError(
-            "El estado inicial de una LSTM es una pareja (H, C), y llega un "
-            f"{type(state).__name__}: pasa el que devolvió la propia red, o None."
-        )

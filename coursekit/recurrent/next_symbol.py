@@ -4,18 +4,12 @@ import torch
 from torch import nn
 
 from coursekit.errors import CourseError
-from coursekit.recurrent.language_model import check_ids
-from coursekit.recurrent.padded import (
-    OneHot,
-    check_reader,
-    net_sizes,
-    read_padded,
-    summary,
-)
+from coursekit.recurrent.base import SymbolReader
+from coursekit.recurrent.padded import last_read, read_padded
 from coursekit.text import collate_padded
 
 
-class NextSymbol(nn.Module):
+class NextSymbol(SymbolReader):
     """Lee un comienzo entero y da un logit por símbolo siguiente; no escribe nada más.
 
     La red puede ser bidireccional, al revés que en `LanguageModel`, solo porque el
@@ -31,11 +25,9 @@ class NextSymbol(nn.Module):
     """
 
     def __init__(self, rnn: nn.Module, vocab_size: int, embedding=None):
-        super().__init__()
+        super().__init__(rnn, vocab_size, embedding)
         self.rnn = rnn
-        self.embedding = OneHot(vocab_size) if embedding is None else embedding
-        check_reader(rnn, vocab_size, self.embedding)
-        self.output_layer = nn.Linear(net_sizes(rnn)[1], vocab_size)
+        self.output_layer = nn.Linear(self.num_outputs, vocab_size)
 
     def forward(self, batch, state=None):
         """batch = (X, lengths), de `collate_padded` -> logits (lote, vocab_size), None.
@@ -43,9 +35,8 @@ class NextSymbol(nn.Module):
         Cada comienzo se lee desde el principio: el estado no se usa.
         """
         X, lengths = batch
-        check_ids(X, self.output_layer.out_features)
-        H = read_padded(self.rnn, self.embedding(X.T), lengths)
-        return self.output_layer(summary(self.rnn, H, lengths)), None
+        H = read_padded(self.rnn, self.vectors(X), lengths)
+        return self.output_layer(last_read(self.rnn, H, lengths)), None
 
 
 def shifted_batch(sequences) -> tuple[torch.Tensor, torch.Tensor]:

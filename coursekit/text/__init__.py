@@ -1,7 +1,14 @@
 """Del texto a los lotes: tokenizadores, vocabulario y secuencias."""
 
 from coursekit.text.sequences import batches_by_length, collate_padded, streams, windows
-from coursekit.text.tokenizers import basic_english, get_tokenizer, letters, sentences, spanish
+from coursekit.text.tokenizers import (
+    basic_english,
+    get_tokenizer,
+    letters,
+    sentences,
+    spanish,
+    without_accents,
+)
 from coursekit.text.vectors import GloVe, Vectors
 from coursekit.text.vocab import Vocab, build_vocab_from_iterator, vocab
 
@@ -20,4 +27,5 @@ __all__ = [
     "streams",
     "vocab",
     "windows",
+    "without_accents",
 ]

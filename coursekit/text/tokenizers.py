@@ -110,6 +110,19 @@ def sentences(text: str) -> list[list[str]]:
     return [sentence for sentence in [*found, current] if sentence]
 
 
+def without_accents(text: str) -> str:
+    """Quita a un texto las tildes y las diéresis, y pone n en lugar de ñ.
+
+    Args:
+        text: el texto, en cualquier forma de Unicode.
+
+    Returns:
+        El texto con cada letra sin sus marcas.
+    """
+    decomposed = unicodedata.normalize("NFD", text)
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
 def get_tokenizer(
     tokenizer: str | Callable[[str], list[str]] | None, language: str = "en"
 ) -> Callable[[str], list[str]]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import zipfile
 import zlib
 from array import array
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from coursekit import data
 from coursekit.data import registry
 from coursekit.errors import CourseError
+from coursekit.text.vectorfile import open_vectors, parse_numbers, parse_row
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +78,7 @@ class Vectors:
         import torch
 
         try:
-            with _open(path, member) as lines:
+            with open_vectors(path, member) as lines:
                 self.itos, numbers = _read(lines, max_vectors)
         except CourseError as error:
             raise VectorsError(f"El fichero {path} {error}.") from None
@@ -219,39 +218,27 @@ def _download(url: str, path: Path, check: Callable[[Path], None]) -> None:
         ) from None
 
 
-@contextmanager
-def _open(path: Path, member: str) -> Iterator[IO[bytes]]:
-    """Abre un fichero de texto, con gzip o sin él, o el miembro de un zip."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive, archive.open(member) as lines:
-            yield lines
-    else:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as lines:
-            yield lines
-
-
 def _read(lines: Iterable[bytes], max_vectors: int | None) -> tuple[list[str], array]:
     """Las palabras y, seguidos, los números de sus vectores."""
     words, numbers, dim = [], array("f"), 0
     for line in lines:
-        # Solo el espacio separa: hay palabras con espacios duros de Unicode.
-        word, *values = line.rstrip().split(b" ")
+        first, *values = line.rstrip().split(b" ")
         if len(values) == 1:
             continue  # la cabecera de word2vec: número de palabras y de componentes
         dim = dim or len(values)
+        row = parse_row(line, dim)
+        if not dim or row is None:
+            word = first.decode(errors="replace")
+            if parse_numbers(values) is None:
+                raise CourseError(f"no es de vectores: {word!r} no va seguida de números")
+            raise CourseError(
+                f"da {len(values)} números a la palabra {word!r} y {dim} a las anteriores"
+            )
         try:
-            word = word.decode()
-            row = [float(value) for value in values]
+            words.append(row[0].decode())
         except UnicodeDecodeError:
             continue  # torchtext también se la salta
-        except ValueError:
-            raise CourseError(f"no es de vectores: {word!r} no va seguida de números") from None
-        if not row or len(row) != dim:
-            raise CourseError(
-                f"da {len(row)} números a la palabra {word!r} y {dim} a las anteriores"
-            )
-        words.append(word)
-        numbers.extend(row)
+        numbers.extend(row[1])
         if len(words) == max_vectors:
             break
     if not words:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from coursekit.classification import RecurrentLayer
+from coursekit.recurrent import Bidirectional, read_padded
 
 from .measuring import Row, by_turns
 
@@ -35,16 +35,16 @@ def rows() -> Iterator[Row]:
 
 def ways(kind, num_hiddens: int, num_steps: int) -> dict:
     """Las dos maneras de dar un paso, como funciones sin argumentos."""
-    X = torch.randn(BATCH_SIZE, num_steps, NUM_INPUTS, requires_grad=True)
+    X = torch.randn(num_steps, BATCH_SIZE, NUM_INPUTS, requires_grad=True)
     lengths = torch.linspace(num_steps, 0.9 * num_steps, BATCH_SIZE).long()
-    theirs = kind(NUM_INPUTS, num_hiddens, bidirectional=True, batch_first=True)
-    ours = RecurrentLayer(kind.__name__.lower(), NUM_INPUTS, num_hiddens, True)
+    theirs = kind(NUM_INPUTS, num_hiddens, bidirectional=True)
+    ours = Bidirectional(kind(NUM_INPUTS, num_hiddens), kind(NUM_INPUTS, num_hiddens))
 
     def packed():
-        output, _ = theirs(pack_padded_sequence(X, lengths, batch_first=True))
+        output, _ = theirs(pack_padded_sequence(X, lengths))
         output.data.sum().backward()
 
     return {
-        "ours": lambda: torch.cat(ours(X, lengths), dim=2).sum().backward(),
+        "ours": lambda: read_padded(ours, X, lengths).sum().backward(),
         "packed": packed,
     }

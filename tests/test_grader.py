@@ -335,7 +335,8 @@ def memory_of(pid):
 def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
     code = """
         import os, coursekit.text
-        from coursekit.exercises import check, hint
+        from coursekit.exercises import open_set
+        check, hint = open_set('coocurrencia-ppmi')
         check('saluda', None); hint('saluda')
         seen = [os.getuid(), sorted(os.listdir('/')), os.listdir('/proc'), dict(os.environ),
                 os.path.exists('PROJECT/solutions'), os.listdir('PROJECT/coursekit/exercises/sets'),

@@ -1,8 +1,5 @@
-"""Lo que la lección de redes recurrentes reparte y dibuja."""
+"""Lo que la lección de redes recurrentes dibuja."""
 
-from pathlib import Path
-
-import jupytext
 import matplotlib
 import numpy as np
 import pytest
@@ -12,10 +9,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from matplotlib.patches import Rectangle
 
-from coursekit.exercises.sets.rnn_desde_cero import detective
 from coursekit.plots import sequences
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
@@ -26,18 +20,6 @@ def closed_figures():
 
 def texts(ax):
     return [text.get_text() for text in ax.texts]
-
-
-def test_the_faulty_function_handed_out_is_the_first_classic_mistake():
-    """La función del detective hace lo que dice su primer error clásico."""
-    notebook = jupytext.read(ROOT / "solutions/rnn-desde-cero.md")
-    (handed,) = [c.source for c in notebook.cells if "def evaluate_as_received" in c.source]
-    namespace = {}
-    exec(handed, namespace)
-    for case in detective.draw("una semilla cualquiera"):
-        received = namespace["evaluate_as_received"](*case)
-        assert received == pytest.approx(detective.mistakes[0].answer(*case))
-        assert received != pytest.approx(detective.reference(*case))
 
 
 def test_unrolled_network_shows_every_symbol_state_and_prediction():

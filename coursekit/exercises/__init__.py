@@ -1,5 +1,5 @@
 """Ejercicios que se comprueban solos: especificación, comprobación, pistas y juicio."""
 
-from coursekit.exercises.checking import check, hint
+from coursekit.exercises.checking import open_set
 
-__all__ = ["check", "hint"]
+__all__ = ["open_set"]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from coursekit.exercises.exercise import Exercise, Mistake
-from coursekit.exercises.running import Chain, Outcome, run
-from coursekit.exercises.values import first_difference, short
+from coursekit.exercises.running import FORBIDDEN, RETURNED, Chain, Outcome, run
+from coursekit.exercises.values import first_difference, is_close, is_number, short, to_code
 
 UNTRIED, WRONG, RIGHT = "sin intentar", "incorrecto", "correcto"
+_LONGEST_CALL = 1000
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,14 @@ class Verdict:
         points: puntos obtenidos.
         finding: primera diferencia encontrada, en español; vacía si no hay.
         mistake: el error clásico reconocido, o `None`.
+        call: la llamada con la que se ve el fallo, en una línea para pegar; vacía si no la hay.
     """
 
     state: str
     points: float
     finding: str = ""
     mistake: Mistake | None = None
+    call: str = ""
 
 
 class Judge:
@@ -48,40 +51,104 @@ class Judge:
         """El juicio sobre una respuesta, con un resultado por caso y en el mismo orden."""
         if all(outcome.untried for outcome in outcomes):
             return Verdict(UNTRIED, 0.0)
-        for number, got in enumerate(outcomes, start=1):
+        if self.exercise.parts and not outcomes[0].error:
+            return self._by_hand(outcomes[0].value)
+        for number, (case, got) in enumerate(zip(self.cases, outcomes), start=1):
             if problem := self._problem(number - 1, got):
-                place = self._place(number) if len(self.cases) > 1 else ""
-                return Verdict(WRONG, 0.0, place + problem, self._recognise(outcomes))
+                place = f"en el caso {number}, " if len(self.cases) > 1 else ""
+                call = _call(self.exercise.name, case) if callable(self.exercise.reference) else ""
+                return Verdict(WRONG, 0.0, place + problem, self._recognise(outcomes), call)
         return Verdict(RIGHT, self.exercise.points)
 
     def _problem(self, index: int, got: Outcome) -> str | None:
         if got.untried:
             return "falta esta parte de la respuesta"
         if got.error:
-            return f"tu respuesta lanza un error ({short(got.error, 160)[1:-1]})"
+            return _describe_error(got.error)
         if self.exercise.accepts and got.value is not None:
             return self.exercise.accepts(self.cases[index], got.value)
         want = self.expected[index].value
         return first_difference(want, got.value, self.exercise.tolerance, self._reveal)
 
-    def _place(self, number: int) -> str:
-        case = self.cases[number - 1]
-        if not isinstance(case, tuple):
-            return f"en el caso {number}, "
-        names = inspect.signature(self.exercise.reference).parameters
-        arguments = ", ".join(f"{name} = {short(value)}" for name, value in zip(names, case))
-        return f"en el caso {number} ({arguments}), "
-
     @cached_property
-    def _typical(self) -> list[list[Outcome]]:
-        return [run(mistake.answer, self.cases) for mistake in self.exercise.mistakes]
+    def _typical(self) -> list[tuple[Mistake, list[Outcome]]]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # los avisos de un error clásico no son del estudiante
+            mistakes = (*self.exercise.mistakes, *self.exercise.inherited)
+            return [(mistake, run(mistake.answer, self.cases)) for mistake in mistakes]
 
     def _recognise(self, outcomes: Sequence[Outcome]) -> Mistake | None:
         """El error clásico que da, en todos los casos, lo mismo que la respuesta."""
-        for mistake, typical in zip(self.exercise.mistakes, self._typical):
+        for mistake, typical in self._typical:
             if all(_same(a, b, self.exercise.tolerance) for a, b in zip(typical, outcomes)):
                 return mistake
         return None
+
+    # --- Ejercicios a mano: se dice qué número está mal y qué preguntarse, nunca cuánto vale ------
+
+    def _by_hand(self, answer) -> Verdict:
+        parts, tolerance = self.exercise.parts, self.exercise.tolerance
+        if not _is_variant(answer, len(self.cases)):
+            last = len(self.cases) - 1
+            form = f"(variante, [{', '.join(parts)}]), con tu variante, de 0 a {last}, delante"
+            return Verdict(WRONG, 0.0, f"la respuesta se escribe {form}")
+        variant, numbers = answer[0], list(answer[1])
+        if len(numbers) != len(parts):
+            comma = _decimal_commas(numbers) >= len(numbers) - len(parts) > 0
+            finding = f"das {len(numbers)} números y se piden {len(parts)}" + (
+                ": ¿usaste coma decimal? Para Python, 0,415 son dos números, 0 y 415; escribe 0.415"
+                if comma
+                else ""
+            )
+            return Verdict(WRONG, 0.0, finding)
+        expected = self.expected[variant].value
+        good = [is_number(x) and is_close(x, want, tolerance) for x, want in zip(numbers, expected)]
+        if all(good):
+            return Verdict(RIGHT, self.exercise.points)
+        place = good.index(False)
+        name, question = list(parts.items())[place]
+        finding = f"en la posición {place}, {name}, {short(numbers[place])} no es lo que sale de tu tabla: {question}"
+        for mistake, typical in self._typical:
+            values = typical[variant].value
+            if all(ok or is_number(x) and is_close(x, v, tolerance) for ok, x, v in zip(good, numbers, values)):
+                return Verdict(WRONG, 0.0, finding, mistake)
+        return Verdict(WRONG, 0.0, finding)
+
+
+def _is_variant(answer, count: int) -> bool:
+    """Dice si la respuesta es una pareja de variante y números."""
+    return (
+        isinstance(answer, list)
+        and len(answer) == 2
+        and type(answer[0]) is int
+        and 0 <= answer[0] < count
+        and (isinstance(answer[1], list) or getattr(answer[1], "ndim", 0) == 1)
+    )
+
+
+def _decimal_commas(numbers: list) -> int:
+    """Cuántas parejas de enteros seguidos pueden ser un número escrito con coma decimal."""
+    return sum(type(a) is int and type(b) is int for a, b in zip(numbers, numbers[1:]))
+
+
+def _describe_error(error: str) -> str:
+    kind, _, detail = error.partition(": ")
+    if kind == RETURNED:
+        return f"tu respuesta devuelve {short(detail, 160)[1:-1]}"
+    if kind == FORBIDDEN:
+        return f"tu respuesta usa {short(detail, 160)[1:-1]}: aquí se trata de escribirlo"
+    return f"tu respuesta lanza un error ({short(error, 160)[1:-1]})"
+
+
+def _call(name: str, case: tuple | Chain) -> str:
+    """La llamada que hace un caso, en una línea; vacía si es demasiado larga para pegarla."""
+    if isinstance(case, tuple):
+        line = f"{name}({', '.join(map(to_code, case))})"
+    else:
+        steps = [f"{step.method}({', '.join(map(to_code, step.arguments))})" for step in case.steps]
+        built = f"built = {name}({', '.join(map(to_code, case.arguments))})"
+        line = "; ".join([built, *(f"built.{step}" for step in steps)])
+    return line if len(line) <= _LONGEST_CALL else ""
 
 
 def judge(exercise: Exercise, cases: list[tuple | Chain], outcomes: Sequence[Outcome]) -> Verdict:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from coursekit.exercises.values import to_plain
@@ -41,35 +44,73 @@ class Chain:
     target: object = None
 
 
+# Con qué empieza el error de un resultado cuando no es una excepción que lanzó la respuesta.
+RETURNED, FORBIDDEN = "devuelve", "usa"
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """Lo que dio una respuesta en un caso: un valor sencillo, o el error que lanzó."""
+    """Lo que dio una respuesta en un caso: un valor sencillo, o el error que lanzó.
+
+    El error es `Tipo: mensaje`, o `RETURNED: qué` si lo devuelto no se puede comparar, o
+    `FORBIDDEN: qué` si usó lo que no debe.
+    """
 
     value: object = None
     error: str | None = None
     untried: bool = False
 
 
-def run(answer, cases: list[tuple | Chain]) -> list[Outcome]:
+def run(answer, cases: list[tuple | Chain], forbids: tuple[str, ...] = ()) -> list[Outcome]:
     """Evalúa una respuesta en cada caso.
 
     Args:
         answer: función de los argumentos de un caso, o un valor (entonces no se llama a nada).
         cases: tuplas de argumentos o cadenas; la respuesta recibe copias y no puede alterarlas.
+        forbids: módulos cuyo código no puede correr mientras tanto.
     """
-    return [_run_case(answer, copy.deepcopy(case)) for case in cases]
+    return [_run_case(answer, copy.deepcopy(case), forbids) for case in cases]
 
 
-def _run_case(answer, case: tuple | Chain) -> Outcome:
+def _run_case(answer, case: tuple | Chain, forbids: tuple[str, ...]) -> Outcome:
     if answer is Ellipsis or answer is None:
         return Outcome(untried=True)
+    with _watching(forbids) as used:
+        try:
+            value = _evaluate(answer, case) if callable(answer) else answer
+            outcome = Outcome(untried=True) if value is Ellipsis else _plain_outcome(value)
+        except NotImplementedError:
+            outcome = Outcome(untried=True)
+        except (Exception, SystemExit) as error:  # lo que falle en la respuesta es su resultado
+            outcome = Outcome(error=f"{type(error).__name__}: {str(error)[:300]}")
+    return Outcome(error=f"{FORBIDDEN}: {used[0]}") if used else outcome
+
+
+def _plain_outcome(value) -> Outcome:
     try:
-        value = _evaluate(answer, case) if callable(answer) else answer
-        return Outcome(untried=True) if value is Ellipsis else Outcome(to_plain(value))
-    except NotImplementedError:
-        return Outcome(untried=True)
-    except (Exception, SystemExit) as error:  # lo que falle en la respuesta es su resultado
-        return Outcome(error=f"{type(error).__name__}: {str(error)[:300]}")
+        return Outcome(to_plain(value))
+    except TypeError as error:
+        return Outcome(error=f"{RETURNED}: {error}")
+
+
+@contextmanager
+def _watching(forbids: tuple[str, ...]) -> Iterator[list[str]]:
+    """Apunta la primera función de un módulo prohibido a la que se llama."""
+    used = []
+
+    def watch(frame, event, argument):
+        module = frame.f_globals.get("__name__", "") if event == "call" and not used else ""
+        if module.startswith(forbids):
+            code = frame.f_code
+            name = getattr(code, "co_qualname", code.co_name).partition(".")[0]  # Python 3.11
+            used.append(module if name == "<module>" else f"{name}, de {module}")
+
+    before = sys.getprofile()
+    sys.setprofile(watch if forbids else before)
+    try:
+        yield used
+    finally:
+        sys.setprofile(before)
 
 
 def _evaluate(answer, case: tuple | Chain):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 import numpy as np
 
@@ -20,7 +21,8 @@ def to_plain(value):
             NumPy, tensor de torch o matriz dispersa de SciPy.
 
     Returns:
-        El mismo contenido hecho de números, textos, listas, diccionarios y arreglos numéricos.
+        El mismo contenido hecho de números, textos, listas, diccionarios y arreglos numéricos; un
+        conjunto pasa a tupla ordenada, que es lo que lo distingue de una lista.
 
     Raises:
         TypeError: si el valor es de otro tipo.
@@ -46,9 +48,11 @@ def to_plain(value):
     if isinstance(value, dict):
         return {_key(key): to_plain(item) for key, item in value.items()}
     if isinstance(value, (set, frozenset)):
-        return sorted(map(to_plain, value), key=repr)
-    if isinstance(value, (list, tuple)):
+        return tuple(sorted(map(to_plain, value), key=repr))
+    if isinstance(value, (list, tuple, range)):
         return [to_plain(item) for item in value]
+    if isinstance(value, (Iterator, KeysView, ValuesView, ItemsView)):
+        raise TypeError(f"un {type(value).__name__} y no una lista; conviértelo con list(…)")
     raise TypeError(f"un objeto de tipo {type(value).__name__}")
 
 
@@ -69,7 +73,13 @@ def first_difference(expected, got, tolerance: float, reveal: bool = True) -> st
     """
     if got is None and expected is not None:
         return "tu respuesta devuelve None: ¿falta un return?"
-    if _is_number(expected):
+    if isinstance(got, tuple) and not isinstance(expected, tuple):
+        return "tu resultado es un conjunto, que no guarda el orden, y no es lo que se pide"
+    if isinstance(expected, tuple):
+        if not isinstance(got, tuple):
+            return f"tu valor es {short(got)} y se esperaba un conjunto"
+        return first_difference(list(expected), list(got), tolerance, reveal)
+    if is_number(expected):
         return _number_difference(expected, got, tolerance, reveal, "")
     if isinstance(expected, dict):
         return _dict_difference(expected, got, tolerance, reveal)
@@ -87,7 +97,8 @@ def _unlike(expected, got, reveal: bool) -> str:
     return f"tu valor es {short(got)} y {wanted}"
 
 
-def _is_number(value) -> bool:
+def is_number(value) -> bool:
+    """Dice si un valor sencillo es un número; un booleano no lo es."""
     return isinstance(value, numbers.Number) and not isinstance(value, bool)
 
 
@@ -105,14 +116,14 @@ def _as_array(value) -> np.ndarray | None:
 
 
 def _number_difference(expected, got, tolerance: float, reveal: bool, where: str) -> str | None:
-    if not _is_number(got):
+    if not is_number(got):
         return f"{where}tu valor es {short(got)} y se esperaba un número"
-    if _is_close(got, expected, tolerance):
+    if is_close(got, expected, tolerance):
         return None
     return where + _unlike(expected, got, reveal)
 
 
-def _is_close(got, expected, tolerance: float) -> bool:
+def is_close(got, expected, tolerance: float) -> bool:
     """Como `numpy.isclose`, que para dos números sueltos tarda cien veces más."""
     try:
         got, expected = float(got), float(expected)
@@ -175,3 +186,28 @@ def short(value, limit: int = 70) -> str:
         return f"un arreglo de forma {tuple(value.shape)}"
     text = " ".join(repr(value).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def to_code(value) -> str:
+    """Escribe un valor como código que lo vuelve a crear, con los arreglos enteros."""
+    if isinstance(value, (list, tuple)):
+        items = ", ".join(map(to_code, value))
+        brackets = "[]" if isinstance(value, list) else "()"
+        return brackets[0] + items + ("," if brackets == "()" and len(value) == 1 else "") + brackets[1]
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{to_code(k)}: {to_code(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, np.generic):
+        return to_code(value.item())
+    tensor = hasattr(value, "detach")
+    if not tensor and not isinstance(value, np.ndarray):
+        return repr(value)
+    array = value.detach().cpu().numpy() if tensor else value
+    usual = "float32" if tensor else "float64"
+    if array.dtype.kind == "f":  # con las cifras justas: 0.1 y no 0.10000000149
+        numbers = array.astype(str).astype(float).tolist()
+    else:
+        numbers = array.tolist()
+    library, make = ("torch", "torch.tensor") if tensor else ("np", "np.array")
+    name = array.dtype.name
+    dtype = "" if array.size and name in (usual, "int64", "bool") else f", dtype={library}.{name}"
+    return f"{make}({numbers!r}{dtype})"

@@ -49,7 +49,9 @@ class Exam:
             Judge(exercise, exercise.draw(seed), reveal=False)
             for exercise in exercise_set.exercises
         ]
-        self.questions = [Question(j.exercise.name, tuple(j.cases)) for j in self.judges]
+        self.questions = [
+            Question(j.exercise.name, tuple(j.cases), j.exercise.forbids) for j in self.judges
+        ]
         self.seed_fingerprint = _fingerprint_of_seed(seed)
         self.fingerprint = self._fingerprint()
 
@@ -142,8 +144,9 @@ def _judge_exercise(
             )
             return _failed(exercise, WRONG, problem)
         mistake = verdict.mistake.sentence if verdict.mistake else None
+        finding = verdict.finding + (f"; para verlo: {verdict.call}" if verdict.call else "")
         return ExerciseGrade(
-            exercise.id, verdict.state, verdict.points, exercise.points, verdict.finding, mistake
+            exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake
         )
     if answer.state == MISSING:
         finding = f"tu cuaderno no define «{exercise.name}»"

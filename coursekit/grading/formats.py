@@ -23,7 +23,7 @@ from coursekit.grading.reports import number, person, sentence
 from coursekit.grading.results import UNREADABLE, Batch, ExerciseGrade, Grade
 from coursekit.exercises.running import run
 from coursekit.grading.scales import Scale
-from coursekit.exercises.sets import find_exercise, load_set
+from coursekit.exercises.sets import load_set
 
 # --- Gradescope ------------------------------------------------------------------------------
 
@@ -354,7 +354,7 @@ def nbgrader_notebook(source: Path, seed: str):
             continue
         cell.id = f"{exercise_set.id}-{len(cells)}"[-64:]  # al azar, cada vez sería otro cuaderno
         if cell.cell_type == "code":
-            _mark_for_nbgrader(cell, points, seed, f"{exercise_set.id}-{len(cells)}")
+            _mark_for_nbgrader(cell, exercise_set.id, points, seed, f"{exercise_set.id}-{len(cells)}")
         cells.append(cell)
     notebook.cells = cells
     notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
@@ -362,7 +362,9 @@ def nbgrader_notebook(source: Path, seed: str):
     return notebook
 
 
-def _mark_for_nbgrader(cell, points: dict[str, float], seed: str, name: str) -> None:
+def _mark_for_nbgrader(
+    cell, set_id: str, points: dict[str, float], seed: str, name: str
+) -> None:
     cell.metadata = {key: value for key, value in cell.metadata.items() if key == "tags"}
     if "# SOLUCIÓN" in cell.source:
         marked = re.sub(r"(?m)^(\s*)# SOLUCIÓN$", r"\1### BEGIN SOLUTION", cell.source)
@@ -373,7 +375,7 @@ def _mark_for_nbgrader(cell, points: dict[str, float], seed: str, name: str) -> 
         cell.source += (
             "\n### BEGIN HIDDEN TESTS\n"
             "from coursekit.grading.formats import assert_right\n"
-            f"assert_right({id!r}, {answer}, {seed!r})\n"
+            f"assert_right({set_id!r}, {id!r}, {answer}, {seed!r})\n"
             "### END HIDDEN TESTS"
         )
         cell.metadata["nbgrader"] = _nbgrader(id, grade=True, locked=True, points=points[id])
@@ -384,13 +386,13 @@ def _nbgrader(grade_id: str, **settings) -> dict:
     return {"schema_version": 3, "grade_id": grade_id, **usual, **settings}
 
 
-def assert_right(id: str, answer, seed: str) -> None:
+def assert_right(set_id: str, id: str, answer, seed: str) -> None:
     """La prueba que nbgrader ejecuta: falla si la respuesta no acierta los casos de la semilla.
 
     Raises:
         AssertionError: con el estado y nada más; nbgrader enseña el mensaje a los estudiantes.
     """
-    exercise = find_exercise(id)
+    exercise = load_set(set_id).find(id)
     cases = exercise.draw(seed)
-    state = judge(exercise, cases, run(answer, cases)).state
+    state = judge(exercise, cases, run(answer, cases, exercise.forbids)).state
     assert state == RIGHT, state

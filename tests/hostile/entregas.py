@@ -20,7 +20,7 @@ import jupytext
 import nbformat
 
 from coursekit.exercises.checking import PUBLIC_SEED
-from coursekit.exercises.sets import find_exercise
+from coursekit.exercises.sets import load_set
 
 ROOT = Path(__file__).parents[2]
 SET = "coocurrencia-ppmi"
@@ -410,7 +410,7 @@ def count_pairs(sentences, window):
 
 def memorised() -> dict[str, dict]:
     """Los casos públicos de un ejercicio con su respuesta, como quien los copia de `check`."""
-    exercise = find_exercise("contar")
+    exercise = load_set(SET).find("contar")
     return {repr(case): exercise.reference(*case) for case in exercise.draw(PUBLIC_SEED)}
 
 
@@ -507,11 +507,11 @@ def cheats() -> list[Case]:
             ),
         ),
         answer(
-            "importa_find_exercise",
+            "importa_load_set",
             REFERENCE.format(
                 module="coursekit.exercises.sets",
-                name="find_exercise",
-                call="find_exercise('contar').reference",
+                name="load_set",
+                call="load_set('coocurrencia-ppmi').find('contar').reference",
             ),
         ),
         answer(
@@ -520,7 +520,7 @@ def cheats() -> list[Case]:
             import sys, importlib
             for name in [n for n in sys.modules if n.startswith('coursekit')]: del sys.modules[name]
             def count_pairs(*a):
-                return importlib.import_module('coursekit.exercises.sets').find_exercise('contar').reference(*a)
+                return importlib.import_module('coursekit.exercises.sets').load_set('coocurrencia-ppmi').find('contar').reference(*a)
             """,
         ),
         answer(

@@ -1,48 +1,82 @@
 """Conjunto «Coocurrencia y PPMI»: contar, pesar y comprimir."""
 
-from __future__ import annotations
-
-import math
 from collections import Counter
 
 import numpy as np
 
-from coursekit.exercises.exercise import Exercise, ExerciseSet, Mistake
+from coursekit.exercises.exercise import ExerciseSet, variants
 
-# --- PMI a mano ------------------------------------------------------------------------------
-
-by_hand = Exercise(
-    id="pmi_a_mano",
-    name="pmi_values",
-    points=1.5,
-    reference=[2.0, 0.0, math.log2(4 / 3), 0.0],
-    tolerance=5e-3,
-    hints=(
-        "Empieza por los márgenes: la suma de cada fila, la de cada columna y el total, que es 32.",
-        "El cociente dentro del logaritmo es N(w, c) · N / (N(w) · N(c)). Para «gato» y «maúlla» es "
-        "4 · 32 / (8 · 4).",
-        "log₂ 4 = 2 y log₂ (4/3) ≈ 0.415. Un cociente menor que 1 da un logaritmo negativo, y la PPMI "
-        "lo deja en cero.",
-    ),
-    mistakes=(
-        Mistake(
-            [math.log(4), 0.0, math.log(4 / 3), 0.0],
-            "usaste el logaritmo natural. Aquí medimos en bits: logaritmo en base 2.",
-        ),
-        Mistake(
-            [2.0, math.log2(2 / 3), math.log2(4 / 3), -math.inf],
-            "eso es la PMI. La P de PPMI deja en cero lo negativo, y también el logaritmo de cero.",
-        ),
-        Mistake(
-            [0.0, 0.0, 0.0, 0.0],
-            "olvidaste el total: sin N, el cociente nunca pasa de 1 y toda PPMI sale cero.",
-        ),
-    ),
+SET = ExerciseSet(
+    "coocurrencia-ppmi", "Coocurrencia y PPMI", imports=("numpy", "coursekit.data", "coursekit.text")
 )
 
-# --- Contar coocurrencias --------------------------------------------------------------------
+# Los números a, b y c de la tabla en cada variante: gato y perro suman 8, y todo, 32 o 64.
+VARIANTS = [(4, 4, 16), (6, 2, 16), (2, 6, 48), (3, 5, 16), (5, 3, 48)]
+VARIANTS += [(7, 1, 16), (2, 6, 16), (4, 4, 48), (5, 3, 16), (6, 2, 48)]
 
 
+@SET.exercise(
+    "pmi_a_mano", "Una PMI con lápiz y papel", name="pmi_values", points=1.5, cases=variants, tolerance=5e-3,
+    parts={
+        "gato–maúlla": "¿usaste el margen de su fila, el de su columna y el total?",
+        "gato–de": "¿se vieron más o menos de lo esperado por azar?",
+        "vino–de": "¿usaste el margen de su fila, el de su columna y el total?",
+        "gato–ladra": "¿qué hace la PPMI con una pareja que nunca se vio?",
+    },
+    hints=(
+        "Empieza por los márgenes: la suma de cada fila, la de cada columna y el total, potencia de 2.",
+        "El cociente dentro del logaritmo es N(w, c) · N / (N(w) · N(c)). En la variante 0, para «gato» y "
+        "«maúlla», es 4 · 32 / (8 · 4).",
+        "log₂ 4 = 2 y log₂ 8 = 3. Un cociente menor que 1 tiene logaritmo negativo, y la PPMI lo deja en 0.",
+    ),
+)  # fmt: skip
+def pmi_by_hand(variant):
+    a, b, c = VARIANTS[variant]
+    counts = np.array([[0, a, b], [a, 0, b], [0, 0, c]])
+    expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
+    with np.errstate(divide="ignore"):
+        weights = np.maximum(np.log2(counts / expected), 0)
+    return [weights[0, 1], weights[0, 2], weights[2, 2], weights[0, 0]]
+
+
+pmi_by_hand.mistaken(
+    ("log2", "log", "usaste el logaritmo natural. Aquí medimos en bits: logaritmo en base 2."),
+    ("log2", "log10", "usaste el logaritmo decimal. Aquí medimos en bits: logaritmo en base 2."),
+    ("np.maximum(np.log2(counts / expected), 0)", "np.log2(counts / expected)",
+     "eso es la PMI. La P de PPMI deja en cero lo negativo, y también el logaritmo de cero."),
+    (" / counts.sum()", "", "olvidaste el total: sin N, el cociente nunca pasa de 1 y toda PPMI sale cero."),
+)  # fmt: skip
+
+_WORDS = "el la gato luna mar barco pan horno mira lleva calla vuelve".split()
+
+
+def _words(rng, number):
+    """Palabras distintas."""
+    return rng.choice(_WORDS, number, replace=False).tolist()
+
+
+def _sentences(rng, *lengths):
+    return [rng.choice(_WORDS, length).tolist() for length in lengths]
+
+
+def _counting_cases(rng):
+    one, two, three, four = _words(rng, 4)
+    yield [[one, two, three], [three, four]], 2  # la ventana no sale de la frase
+    yield [_words(rng, 7)], 2  # llega a las dos puntas y no más allá
+    yield [[one, two, three, four, one, two]], 1  # una palabra que vuelve
+    yield [[], [one, one, two], [three]], 3  # vacías, de una palabra y más cortas que la ventana
+    yield _sentences(rng, 6, 1, 5, 7), 3
+
+
+@SET.exercise(
+    "contar", "Contar con una ventana", points=2, cases=_counting_cases,
+    hints=(
+        "Recorre cada frase por separado: la ventana nunca sale de ella.",
+        "Para la posición i, los contextos están entre i − window e i + window, sin pasar de los extremos y "
+        "sin contar la propia posición i.",
+        "range(max(0, i - window), min(len(sentence), i + window + 1)) da las posiciones; salta j == i.",
+    ),
+)  # fmt: skip
 def count_pairs(sentences, window):
     counts = Counter()
     for sentence in sentences:
@@ -53,355 +87,222 @@ def count_pairs(sentences, window):
     return dict(counts)
 
 
-def _count_across_sentences(sentences, window):
-    return count_pairs([[word for sentence in sentences for word in sentence]], window)
+count_pairs.mistaken(
+    ("in sentences:", "in [sum(sentences, [])]:",
+     "la ventana cruza de una frase a la siguiente. El final de una y el principio de otra no son compañía."),
+    ("max(0, i - window)", "i",
+     "miras solo a la derecha. La ventana es simétrica: si «gato» está cerca de «luna», «luna» lo está de "
+     "«gato»."),
+    ("i - window), min(len(sentence), i + window + 1)", "i - window + 1), min(len(sentence), i + window)",
+     "te falta una palabra por lado. window = 3 significa tres palabras a cada lado, no dos."),
+    ("i + window + 1", "i + window",
+     "te falta una palabra a la derecha: recuerda que range no incluye su final."),
+    ("j != i", "True", "cuentas cada palabra como contexto de sí misma: falta saltar la posición j == i."),
+    ("j != i", "sentence[j] != word",
+     "comparas palabras y no posiciones: en «mar, mar» cada aparición sí es contexto de la otra."),
+    ("max(0, i - window)", "i - window",
+     "al principio de la frase los índices salen negativos, y en Python cuentan desde el final: falta "
+     "max(0, …)."),
+    ("in enumerate(sentence)", "in ((sentence.index(word), word) for word in sentence)",
+     "sentence.index(word) da siempre la primera aparición. Si la palabra se repite, usa enumerate."),
+)  # fmt: skip
 
 
-def _count_right_only(sentences, window):
-    counts = Counter()
-    for sentence in sentences:
-        for i, word in enumerate(sentence):
-            for context in sentence[i + 1 : i + window + 1]:
-                counts[word, context] += 1
-    return dict(counts)
+def _counts(rng, rows, columns):
+    """Cuentas con ceros, pero con algo en cada fila y en cada columna."""
+    counts = rng.poisson(2.0, (rows, columns)) * rng.integers(0, 2, (rows, columns))
+    counts[:, rng.integers(columns)] += 1
+    counts[rng.integers(rows)] += 1
+    return counts
 
 
-def _count_short_window(sentences, window):
-    return count_pairs(sentences, window - 1)
+def _weighing_cases(rng):
+    a, b, c = rng.integers(2, 6, 3).tolist()
+    yield (np.array([[0, a, a], [b, 0, b], [0, 0, 4 * c]]),)  # cuadrada, con márgenes distintos
+    yield (_counts(rng, 3, 5),)  # más contextos que palabras
+    hollow = _counts(rng, 4, 4)
+    hollow[rng.integers(4)] = 0
+    yield (hollow,)  # una fila vacía
+    hollow = _counts(rng, 3, 4)
+    hollow[:, rng.integers(4)] = 0
+    yield (hollow,)  # una columna vacía
+    yield (_counts(rng, 4, 3) + np.eye(4, 3) / 4,)  # ponderadas: no todas son enteras
 
 
-def _count_with_itself(sentences, window):
-    counts = Counter(count_pairs(sentences, window))
-    counts.update((word, word) for sentence in sentences for word in sentence)
-    return dict(counts)
-
-
-_WORDS = "el la gato luna mar barco pan horno mira lleva calla vuelve".split()
-
-
-def _random_sentences(rng, num_sentences, longest=7):
-    lengths = rng.integers(1, longest + 1, num_sentences)
-    return [[str(word) for word in rng.choice(_WORDS, length)] for length in lengths]
-
-
-def _count_cases(rng):
-    return [
-        ([["el", "gato", "mira", "la", "luna"], ["la", "luna", "calla"]], 2),
-        (_random_sentences(rng, 3), 1),
-        (_random_sentences(rng, 5), 3),
-        ([["pan"], [], ["mar", "mar"]], 2),
-    ]
-
-
-counting = Exercise(
-    id="contar",
-    name="count_pairs",
-    points=2,
-    reference=count_pairs,
-    cases=_count_cases,
+@SET.exercise(
+    "ppmi", "PPMI sin bucles", points=2, cases=_weighing_cases,
     hints=(
-        "Recorre cada frase por separado: la ventana nunca sale de ella.",
-        "Para la posición i, los contextos están entre i − window e i + window, sin pasar de los "
-        "extremos y sin contar la propia posición i.",
-        "range(max(0, i - window), min(len(sentence), i + window + 1)) da las posiciones; salta j == i.",
+        "Con keepdims=True, counts.sum(axis=1, keepdims=True) es una columna y "
+        "counts.sum(axis=0, keepdims=True) una fila: su producto tiene la forma de counts.",
+        "Calcula el cociente solo donde counts > 0. Donde no lo es, la respuesta es cero y no hay que pasar "
+        "por el logaritmo.",
+        "np.divide(a, b, where=counts > 0, out=np.ones(counts.shape)) deja 1 donde no divide, y log₂ 1 = 0.",
     ),
-    mistakes=(
-        Mistake(
-            _count_across_sentences,
-            "la ventana cruza de una frase a la siguiente. El final de una frase y el principio de la "
-            "otra no se hacen compañía.",
-        ),
-        Mistake(
-            _count_right_only,
-            "miras solo a la derecha. La ventana es simétrica: si «gato» está cerca de «luna», «luna» "
-            "está cerca de «gato».",
-        ),
-        Mistake(
-            _count_short_window,
-            "te falta una palabra por lado. window = 3 significa tres palabras a cada lado, no dos: "
-            "recuerda que range no incluye su final.",
-        ),
-        Mistake(
-            _count_with_itself,
-            "cuentas cada palabra como contexto de sí misma: falta saltar la posición j == i.",
-        ),
-    ),
-)
-
-# --- PPMI ------------------------------------------------------------------------------------
-
-
+)  # fmt: skip
 def ppmi(counts):
-    counts = np.asarray(counts, dtype=float)
-    expected = counts.sum(1, keepdims=True) * counts.sum(0, keepdims=True)
-    ratio = np.divide(counts * counts.sum(), expected, where=counts > 0, out=np.ones_like(counts))
+    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True)
+    ratio = np.divide(counts * counts.sum(), expected, where=counts > 0, out=np.ones(counts.shape))
     return np.maximum(np.log2(ratio), 0)
 
 
-def _ppmi_natural(counts):
-    return ppmi(counts) * math.log(2)
+ppmi.mistaken(
+    ("np.log2(", "np.log(", "usaste np.log, que es el logaritmo natural. En bits es np.log2."),
+    ("np.maximum(np.log2(ratio), 0)", "np.log2(ratio)",
+     "hay valores negativos: eso es la PMI. Te falta el máximo con cero."),
+    ("np.maximum(np.log2(ratio), 0)", "np.log2(counts * counts.sum() / expected)",
+     "eso es la PMI, con el logaritmo de cero incluido: te faltan el máximo con cero y tratar aparte los "
+     "ceros."),
+    ("counts.sum(axis=1, keepdims=True)", "counts.sum(axis=0)[:, None]",
+     "usas el mismo margen para palabras y contextos. Con una matriz simétrica da igual, y por eso el fallo "
+     "se esconde; en general las filas suman por un eje y las columnas por el otro."),
+    (", where=counts > 0, out=np.ones(counts.shape)", "",
+     "una fila o una columna vacía te da 0/0, que es nan, y el máximo con nan sigue siendo nan. Trata los "
+     "ceros antes del logaritmo."),
+    ("return np.maximum(np.log2(ratio), 0)",
+     "weights = np.zeros_like(counts); weights[:] = np.maximum(np.log2(ratio), 0); return weights",
+     "guardas la PPMI en una matriz de enteros, como counts, que pierde los decimales: usa "
+     "np.zeros(counts.shape)."),
+    ("np.ones(counts.shape)", "np.ones_like(counts)",
+     "np.ones_like(counts) es una matriz de enteros, como counts, y un cociente no cabe: usa "
+     "np.ones(counts.shape)."),
+)  # fmt: skip
 
 
-def _pmi_unclipped(counts):
-    counts = np.asarray(counts, dtype=float)
-    expected = counts.sum(1, keepdims=True) * counts.sum(0, keepdims=True)
-    with np.errstate(all="ignore"):
-        return np.nan_to_num(np.log2(counts * counts.sum() / expected), nan=0, neginf=0)
-
-
-def _ppmi_one_axis(counts):
-    counts = np.asarray(counts, dtype=float)
-    expected = np.outer(counts.sum(0), counts.sum(0))
-    with np.errstate(all="ignore"):
-        pmi = np.log2(counts * counts.sum() / expected)
-    return np.maximum(np.nan_to_num(pmi, nan=0, neginf=0, posinf=0), 0)
-
-
-def _ppmi_infinite(counts):
-    counts = np.asarray(counts, dtype=float)
-    expected = counts.sum(1, keepdims=True) * counts.sum(0, keepdims=True)
-    with np.errstate(all="ignore"):
-        return np.maximum(np.log2(counts * counts.sum() / expected), 0)
-
-
-def _random_counts(rng, size, symmetric=False):
-    counts = rng.poisson(2.0, (size, size)) * rng.integers(0, 2, (size, size))
-    np.fill_diagonal(counts, rng.integers(1, 5, size))
-    return counts + counts.T if symmetric else counts
-
-
-def _ppmi_cases(rng):
-    table = np.array([[0, 4, 4], [4, 0, 4], [0, 0, 16]])
-    with_empty_row = _random_counts(rng, 4)
-    with_empty_row[2] = 0
-    return [(table,), (_random_counts(rng, 5, symmetric=True),), (_random_counts(rng, 6),), (with_empty_row,)]
-
-
-weighing = Exercise(
-    id="ppmi",
-    name="ppmi",
-    points=2,
-    reference=ppmi,
-    cases=_ppmi_cases,
-    hints=(
-        "Con keepdims=True, counts.sum(1, keepdims=True) es una columna y counts.sum(0, keepdims=True) "
-        "una fila: su producto tiene la forma de counts.",
-        "Calcula el cociente solo donde counts > 0. Donde no lo es, la respuesta es cero y no hay que "
-        "pasar por el logaritmo.",
-        "np.divide(a, b, where=counts > 0, out=np.ones_like(...)) deja un 1 donde no divide, y log₂ 1 = 0.",
-    ),
-    mistakes=(
-        Mistake(_ppmi_natural, "usaste np.log, que es el logaritmo natural. En bits es np.log2."),
-        Mistake(
-            _pmi_unclipped,
-            "hay valores negativos: eso es la PMI. Te falta el máximo con cero.",
-        ),
-        Mistake(
-            _ppmi_one_axis,
-            "usas el mismo margen para palabras y contextos. Con una matriz simétrica da igual, y por "
-            "eso el fallo se esconde; en general las filas suman por un eje y las columnas por el otro.",
-        ),
-        Mistake(
-            _ppmi_infinite,
-            "una fila vacía te da 0/0, que es nan, y el máximo con nan sigue siendo nan. Trata los "
-            "ceros antes del logaritmo.",
-        ),
-    ),
-)
-
-# --- Asociaciones más fuertes ----------------------------------------------------------------
-
-
-def strongest(word, words, matrix, k):
-    row = np.asarray(matrix)[words.index(word)]
-    scored = [(-weight, other) for other, weight in zip(words, row) if weight > 0 and other != word]
-    return [other for _, other in sorted(scored)[:k]]
-
-
-def _strongest_with_zeros(word, words, matrix, k):
-    row = np.asarray(matrix)[words.index(word)]
-    scored = [(-weight, other) for other, weight in zip(words, row) if other != word]
-    return [other for _, other in sorted(scored)[:k]]
-
-
-def _strongest_with_itself(word, words, matrix, k):
-    row = np.asarray(matrix)[words.index(word)]
-    scored = [(-weight, other) for other, weight in zip(words, row) if weight > 0]
-    return [other for _, other in sorted(scored)[:k]]
-
-
-def _weakest(word, words, matrix, k):
-    row = np.asarray(matrix)[words.index(word)]
-    scored = [(weight, other) for other, weight in zip(words, row) if weight > 0 and other != word]
-    return [other for _, other in sorted(scored)[:k]]
-
-
-def _strongest_skipping_first(word, words, matrix, k):
-    row = np.asarray(matrix)[words.index(word)]
-    scored = [(-weight, other) for other, weight in zip(words, row) if weight > 0]
-    return [other for _, other in sorted(scored)[1 : k + 1]]
-
-
-def _strongest_cases(rng):
-    words = sorted(_WORDS)
-    cases = []
-    for k in (1, 3, 20):
-        matrix = rng.choice([0.0, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0], (len(words), len(words)))
+def _association_cases(rng):
+    for k in (1, 3, 20):  # con 20, la lista sale más corta que k
+        words = sorted(_words(rng, 6), reverse=k == 1)  # en orden alfabético, y al revés
+        matrix = rng.choice([0.0, 0.5, 1.0, 2.5], (6, 6))
         matrix = np.maximum(matrix, matrix.T)
-        np.fill_diagonal(matrix, 1.25)
-        cases.append((str(rng.choice(words)), words, matrix, k))
-    # «gato» es aquí su propio contexto más fuerte; «mar» no lo es de sí misma.
-    small = np.array([[4.0, 1.0, 0.0], [1.0, 0.0, 2.0], [0.0, 2.0, 0.5]])
-    return [*cases, ("gato", ["gato", "luna", "mar"], small, 2), ("mar", ["gato", "luna", "mar"], small, 2)]
+        matrix[0] = matrix[:, 0] = [9.0, 2.0, 2.0, 0.0, 0.5, 0.5]
+        yield words[0], words, matrix, k  # su diagonal es lo mayor; empates, también en el corte
+    words = _words(rng, 4)
+    matrix = np.diag([0.0, 0.5, 0.0, 3.0])
+    matrix[0, :3] = matrix[:3, 0] = [0.0, 2.0, 1.0]
+    matrix[1, 2] = matrix[2, 1] = 1.5
+    yield words[0], words, matrix, 1  # no está en su propia lista
+    yield words[1], words, matrix, 1  # está, pero la última
+    yield words[3], words, matrix, 2  # no se asocia con ninguna
 
 
-associations = Exercise(
-    id="asociaciones",
-    name="strongest",
-    points=1.5,
-    reference=strongest,
-    cases=_strongest_cases,
+@SET.exercise(
+    "asociaciones", "Las asociaciones más fuertes", points=1.5, cases=_association_cases,
     hints=(
         "Descarta antes de ordenar: fuera la propia palabra y fuera los pesos que son cero.",
         "Ordena por peso de mayor a menor; si dos pesos empatan, por orden alfabético.",
         "sorted sobre pares (-peso, palabra) hace las dos cosas a la vez. Luego toma los k primeros.",
     ),
-    mistakes=(
-        Mistake(
-            _strongest_with_zeros,
-            "una PPMI de cero no es una asociación débil: es ninguna. Si hay menos de k, devuelve menos.",
-        ),
-        Mistake(
-            _strongest_with_itself,
-            "incluyes la propia palabra: su casilla en la diagonal no dice nada nuevo.",
-        ),
-        Mistake(_weakest, "ordenaste de menor a mayor: estas son las asociaciones más débiles."),
-        Mistake(
-            _strongest_skipping_first,
-            "saltas la primera de la lista suponiendo que es la propia palabra. En la matriz de PPMI no "
-            "tiene por qué ir primera, ni estar.",
-        ),
+)  # fmt: skip
+def strongest(word, words, matrix, k):
+    row = matrix[words.index(word)]
+    pairs = [(-weight, other) for other, weight in zip(words, row) if weight > 0 and other != word]
+    return [other for _, other in sorted(pairs)[:k]]
+
+
+strongest.mistaken(
+    ("weight > 0 and ", "",
+     "una PPMI de cero no es una asociación débil: es ninguna. Si hay menos de k, devuelve menos."),
+    (" and other != word", "", "incluyes la propia palabra: su casilla en la diagonal no dice nada nuevo."),
+    ("-weight", "weight", "ordenaste de menor a mayor: estas son las asociaciones más débiles."),
+    ("sorted(pairs)[:k]", "sorted((-w, o) for o, w in zip(words, row) if w > 0)[1 : k + 1]",
+     "saltas la primera de la lista suponiendo que es la propia palabra. En la matriz de PPMI no tiene por "
+     "qué ir primera, ni estar."),
+    ("sorted(pairs)[:k]", "sorted((-w, o) for o, w in zip(words, row))[:k] if (_, other) in pairs",
+     "cortas en k antes de descartar: la propia palabra ocupa un lugar que no le toca. Descarta y después "
+     "corta."),
+    ("sorted(pairs)", "sorted(pairs, key=lambda pair: pair[0])",
+     "los empates te salen en el orden de words, y se piden por orden alfabético."),
+    ("sorted(pairs)", "sorted(((-weight, other) for weight, other in pairs), reverse=True)",
+     "los empates te salen del final al principio del alfabeto: reverse=True da la vuelta también a las "
+     "palabras."),
+)  # fmt: skip
+
+
+def _window_cases(rng):
+    one, two, three, four, five, six = _words(rng, 6)
+    yield [[one, two, three, four, five]], 1, 3
+    yield [[one, two, three], [three, one]], 1, 3  # one y three: primero lejos y luego juntas
+    yield [[one, two, three, one, four, two]], 2, 3  # una palabra consigo misma, y parejas al revés
+    yield [[], [one, two], [six]], 1, 5  # ninguna
+    yield _sentences(rng, 9, 6, 9), 3, 5
+
+
+@SET.exercise(
+    "ventanas", "Ventanas de 1, 3 y 5", points=1, cases=_window_cases,
+    hints=(
+        "Tienes count_pairs: cuenta con las dos ventanas y compara qué claves hay en una y no en otra.",
+        "Las claves de un diccionario se restan como conjuntos: a.keys() - b.keys().",
+        "Cada pareja una sola vez, en orden alfabético: tuple(sorted(pair)). Un conjunto quita repetidas.",
     ),
-)
-
-# --- Ventanas --------------------------------------------------------------------------------
-
-
+)  # fmt: skip
 def new_pairs(sentences, small, large):
     added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
     return sorted({tuple(sorted(pair)) for pair in added})
 
 
-def _all_large_pairs(sentences, small, large):
-    return sorted({tuple(sorted(pair)) for pair in count_pairs(sentences, large)})
+new_pairs.mistaken(
+    (" - count_pairs(sentences, small).keys()", "",
+     "esas son todas las parejas de la ventana grande. Faltó quitar las que ya veía la pequeña."),
+    ("{tuple(sorted(pair)) for pair in added}", "added",
+     "cada pareja sale dos veces, (a, b) y (b, a). Con una ventana simétrica son la misma."),
+    ("count_pairs(sentences, small).keys()",
+     "{p for p, n in count_pairs(sentences, small).items() if n == count_pairs(sentences, large)[p]}",
+     "incluyes parejas que la ventana pequeña ya veía y que ahora solo cuentan más. Se piden las que "
+     "aparecen por primera vez."),
+    ("sorted({tuple(sorted(pair)) for pair in added})", "{tuple(sorted(pair)) for pair in added}",
+     "un conjunto no guarda el orden, y se pide una lista ordenada: falta sorted."),
+)  # fmt: skip
 
 
-def _both_directions(sentences, small, large):
-    return sorted(count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys())
+def _gapped_counts(rng, size, dim):
+    """Cuentas simétricas en las que todo coseno está bien determinado.
+
+    Una dirección se corta donde los valores singulares no empatan, y ningún vector es casi nulo.
+    """
+    while True:
+        counts = _counts(rng, size, size) * 1.0
+        counts += counts.T
+        U, S, _ = np.linalg.svd(ppmi(counts))
+        norms = np.linalg.norm((U * np.sqrt(S))[:, :dim], axis=1)
+        if S[dim - 1] > S[dim] + 0.05 and norms.min() > 0.05:
+            return counts
 
 
-def _more_counts(sentences, small, large):
-    few, many = count_pairs(sentences, small), count_pairs(sentences, large)
-    return sorted({tuple(sorted(pair)) for pair in many if many[pair] > few.get(pair, 0)})
+def _detective_cases(rng):
+    yield _gapped_counts(rng, 4, 2), 2
+    yield _gapped_counts(rng, 6, 3), 3
+    alone = np.zeros((5, 5))
+    alone[:4, :4] = _gapped_counts(rng, 4, 2)
+    yield alone, 2  # la última no coocurre con ninguna; ahí el cero de la SVD es exacto
 
 
-def _window_cases(rng):
-    return [
-        ([["el", "gato", "mira", "la", "luna"]], 1, 3),
-        (_random_sentences(rng, 4, longest=9), 1, 3),
-        (_random_sentences(rng, 6, longest=9), 3, 5),
-        ([["pan", "horno"], ["mar"]], 1, 5),
-    ]
-
-
-windows = Exercise(
-    id="ventanas",
-    name="new_pairs",
-    points=1,
-    reference=new_pairs,
-    cases=_window_cases,
+@SET.exercise(
+    "detective", "Detective: tres fallos en seis líneas", points=2, cases=_detective_cases,
     hints=(
-        "Tienes count_pairs: cuenta con las dos ventanas y compara qué claves hay en una y no en otra.",
-        "Las claves de un diccionario se restan como conjuntos: a.keys() - b.keys().",
-        "Cada pareja una sola vez, en orden alfabético: tuple(sorted(pair)). Un conjunto quita las "
-        "repetidas.",
+        "Son tres fallos, uno en cada paso: al contar, al truncar y al normalizar.",
+        "¿Qué hace sumar 1 a todas las casillas con las parejas que nunca se vieron? ¿Y qué columnas de U "
+        "corresponden a los valores singulares más grandes?",
+        "Cada palabra es una fila: su norma se calcula con axis=1. La diagonal de las similitudes tiene que "
+        "ser 1, o 0 si el vector es nulo.",
     ),
-    mistakes=(
-        Mistake(
-            _all_large_pairs,
-            "esas son todas las parejas de la ventana grande. Faltó quitar las que ya veía la pequeña.",
-        ),
-        Mistake(
-            _both_directions,
-            "cada pareja sale dos veces, (a, b) y (b, a). Con una ventana simétrica son la misma.",
-        ),
-        Mistake(
-            _more_counts,
-            "incluyes parejas que la ventana pequeña ya veía y que ahora solo cuentan más. Se piden las "
-            "que aparecen por primera vez.",
-        ),
-    ),
-)
-
-# --- Detective -------------------------------------------------------------------------------
-
-
-def _similarities(counts, dim, smooth=0.0, skip=0, axis=1):
-    counts = np.asarray(counts, dtype=float)
-    if smooth:
-        counts = counts + smooth
-    U, S, _ = np.linalg.svd(ppmi(counts))
-    vectors = (U * np.sqrt(S))[:, skip : dim + skip]
-    norms = np.linalg.norm(vectors, axis=axis, keepdims=True)
-    vectors = np.divide(vectors, norms, where=norms > 0, out=np.zeros_like(vectors))
+)  # fmt: skip
+def similarities(counts, dim):
+    weights = ppmi(counts)
+    U, S, _ = np.linalg.svd(weights)
+    vectors = (U * np.sqrt(S))[:, :dim]
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))
     return vectors @ vectors.T
 
 
-def similarities(counts, dim):
-    return _similarities(counts, dim)
-
-
-def _similarities_cases(rng):
-    return [(_random_counts(rng, size, symmetric=True), dim) for size, dim in [(5, 2), (7, 3), (6, 2)]]
-
-
-detective = Exercise(
-    id="detective",
-    name="similarities",
-    points=2,
-    reference=similarities,
-    cases=_similarities_cases,
-    hints=(
-        "Son tres fallos, uno en cada paso: al contar, al truncar y al normalizar.",
-        "¿Qué hace sumar 1 a todas las casillas con las parejas que nunca se vieron? ¿Y qué columnas de "
-        "U corresponden a los valores singulares más grandes?",
-        "Cada palabra es una fila: su norma se calcula con axis=1. La diagonal de las similitudes tiene "
-        "que ser 1.",
-    ),
-    mistakes=(
-        Mistake(
-            lambda counts, dim: _similarities(counts, dim, smooth=1, skip=1, axis=0),
-            "es la función tal como la recibiste, con sus tres fallos.",
-        ),
-        Mistake(
-            lambda counts, dim: _similarities(counts, dim, smooth=1),
-            "queda un fallo: sumar 1 a todo inventa una coocurrencia para cada pareja que nunca se vio.",
-        ),
-        Mistake(
-            lambda counts, dim: _similarities(counts, dim, skip=1),
-            "queda un fallo: tiras la primera dirección, la del valor singular más grande. Las primeras "
-            "dim columnas empiezan en la 0.",
-        ),
-        Mistake(
-            lambda counts, dim: _similarities(counts, dim, axis=0),
-            "queda un fallo: normalizas columnas. Cada palabra es una fila; mira si la diagonal es 1.",
-        ),
-    ),
-)
-
-SET = ExerciseSet(
-    id="coocurrencia-ppmi",
-    title="Coocurrencia y PPMI",
-    exercises=(by_hand, counting, weighing, associations, windows, detective),
-    imports=("numpy", "coursekit.data", "coursekit.text"),
-)
+similarities.planted(
+    ("ppmi(counts)", "ppmi(counts + 1)",
+     "sumar 1 a todo inventa una coocurrencia para cada pareja que nunca se vio."),
+    ("[:, :dim]", "[:, 1 : dim + 1]",
+     "tiras la primera dirección, la del valor singular más grande. Las dim primeras empiezan en la 0."),
+    ("axis=1", "axis=0", "normalizas columnas. Cada palabra es una fila; mira si la diagonal es 1."),
+)  # fmt: skip
+similarities.mistaken(
+    (", where=norms > 0, out=np.zeros(vectors.shape)", "",
+     "una palabra que no coocurre con ninguna tiene vector nulo, y dividir por su norma da nan: su coseno "
+     "es 0."),
+)  # fmt: skip

@@ -33,10 +33,11 @@ class JailError(RuntimeError):
 
 @dataclass(frozen=True)
 class Question:
-    """Lo que se pide a la cárcel: un nombre del cuaderno y los casos en que evaluarlo."""
+    """Lo que se pide a la cárcel: un nombre del cuaderno, los casos en que evaluarlo y sin qué módulos."""
 
     name: str
     cases: tuple[tuple | Chain, ...]
+    forbids: tuple[str, ...] = ()
 
     @cached_property
     def encoded(self) -> dict:
@@ -44,6 +45,7 @@ class Question:
         return {
             "name": self.name,
             "cases": wire.encode([describe_case(case) for case in self.cases]),
+            "forbids": self.forbids,
         }
 
 

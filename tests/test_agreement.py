@@ -1,0 +1,535 @@
+"""`check` y la nota dicen lo mismo, con cualquier semilla, a quien responde con honradez.
+
+Se juzgan las respuestas correctas, escritas de varias maneras; los errores clásicos de cada conjunto, y
+otras equivocaciones que nadie apuntó: cada una con los casos públicos y con los de 200 semillas.
+"""
+
+import math
+import warnings
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from conftest import as_a_student
+from torch import nn
+
+from coursekit.embeddings import ppmi as packaged_ppmi
+from coursekit.exercises.checking import PUBLIC_SEED
+from coursekit.exercises.judging import RIGHT, Judge
+from coursekit.exercises.running import run
+from coursekit.exercises.sets import load_set, set_ids
+from coursekit.recurrent import RNNScratch
+
+COUNTING = load_set("coocurrencia-ppmi")
+count_pairs, ppmi = as_a_student(COUNTING.find("contar")), as_a_student(COUNTING.find("ppmi"))
+SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
+
+# --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
+
+# De cada ejercicio, (respuestas correctas, respuestas equivocadas).
+ANSWERS = {}
+
+
+def answers(set_id, exercise_id):
+    """Apunta las funciones de una clase: las de nombre `right…` aciertan y las demás no."""
+
+    def add(cls):
+        functions = {name: f for name, f in vars(cls).items() if not name.startswith("__")}
+        ANSWERS[set_id, exercise_id] = functions
+        return cls
+
+    return add
+
+
+@answers("coocurrencia-ppmi", "pmi_a_mano")
+class _:
+    right_rounded = (3, [2.0, 0, 0.3, 0])
+    right_with_array = (9, np.array([3.0, 0.0, 0.3, 0.0]))
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (2, [2.0, 0.0, 0.415, 0.0])
+    without_variant = [2.0, 0.0, 0.415, 0.0]
+    decimal_comma = (0, [2, 0, 0, 415, 0])
+    half_clipped = (0, [2.0, math.log2(6 / 9), 0.415, 0.0])
+
+
+@answers("coocurrencia-ppmi", "contar")
+class _:
+    def right_by_slices(sentences, window):
+        counts = {}
+        for sentence in sentences:
+            for i, word in enumerate(sentence):
+                for context in sentence[max(i - window, 0) : i] + sentence[i + 1 : i + 1 + window]:
+                    counts[word, context] = counts.get((word, context), 0) + 1
+        return counts
+
+    def right_by_distance(sentences, window):
+        counts = Counter()
+        for sentence in sentences:
+            for distance in range(1, window + 1):
+                for pair in zip(sentence, sentence[distance:]):
+                    counts[pair] += 1
+                    counts[pair[::-1]] += 1
+        return counts
+
+    def once_per_sentence(sentences, window):
+        counts = Counter()
+        for sentence in sentences:
+            counts.update(count_pairs([sentence], window).keys())
+        return dict(counts)
+
+    def unordered(sentences, window):
+        return {pair: n for pair, n in count_pairs(sentences, window).items() if pair[0] <= pair[1]}
+
+    def left_only(sentences, window):
+        counts = Counter()
+        for sentence in sentences:
+            for i, word in enumerate(sentence):
+                counts.update((word, context) for context in sentence[max(0, i - window) : i])
+        return dict(counts)
+
+    def stops_before_the_last(sentences, window):
+        return count_pairs([sentence[:-1] for sentence in sentences], window)
+
+    def needs_a_word(sentences, window):
+        return count_pairs([sentence for sentence in sentences if sentence[0]], window)
+
+    def only_the_edge(sentences, window):
+        counts = Counter()
+        for sentence in sentences:
+            for a, b in zip(sentence, sentence[window:]):
+                counts[a, b] += 1
+                counts[b, a] += 1
+        return dict(counts)
+
+    def all_pairs_at_zero(sentences, window):
+        words = {word for sentence in sentences for word in sentence}
+        return {(a, b): 0 for a in words for b in words} | count_pairs(sentences, window)
+
+
+@answers("coocurrencia-ppmi", "ppmi")
+class _:
+    def right_by_loops(counts):
+        rows, columns, total = counts.sum(1), counts.sum(0), counts.sum()
+        result = [[0.0] * counts.shape[1] for _ in range(counts.shape[0])]
+        for i, j in zip(*np.nonzero(counts)):
+            result[i][j] = max(0.0, math.log2(counts[i, j] * total / (rows[i] * columns[j])))
+        return result
+
+    def right_by_probabilities(counts):
+        joint = counts / counts.sum()
+        with np.errstate(all="ignore"):
+            pmi = np.log2(joint / np.outer(joint.sum(1), joint.sum(0)))
+        return np.where(counts > 0, np.maximum(pmi, 0), 0)
+
+    def smoothed(counts):
+        return ppmi(counts + 1e-9)
+
+    def transposed(counts):
+        return ppmi(counts.T).T if counts.shape[0] != counts.shape[1] else ppmi(counts.T)
+
+    def square_only(counts):
+        result = np.zeros((len(counts), len(counts)))
+        result[:] = ppmi(counts)
+        return result
+
+    def truncated(counts):
+        return ppmi(counts.astype(int))
+
+    def absolute(counts):
+        expected = np.outer(counts.sum(1), counts.sum(0))
+        return np.abs(np.log2(np.where(counts > 0, counts * counts.sum() / np.maximum(expected, 1e-9), 1)))
+
+    def package(counts):
+        return packaged_ppmi(counts)
+
+    def package_inside(counts):
+        from coursekit.embeddings import ppmi
+
+        return ppmi(counts)
+
+
+@answers("coocurrencia-ppmi", "asociaciones")
+class _:
+    def right_by_key(word, words, matrix, k):
+        weights = dict(zip(words, matrix[words.index(word)]))
+        others = [other for other in words if other != word and weights[other] > 0]
+        return sorted(others, key=lambda other: (-weights[other], other))[:k]
+
+    def right_by_two_sorts(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        order = sorted(range(len(words)), key=lambda i: words[i])
+        order.sort(key=lambda i: row[i], reverse=True)
+        return [words[i] for i in order if row[i] > 0 and words[i] != word][:k]
+
+    def one_more_then_drop(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        best = sorted((-weight, other) for other, weight in zip(words, row))[: k + 1]
+        return [other for weight, other in best if weight < 0 and other != word]
+
+    def by_argsort(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        return [words[i] for i in np.argsort(-row, kind="stable") if row[i] > 0 and words[i] != word][:k]
+
+    def fills_up_to_k(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        best = sorted((-weight, other) for other, weight in zip(words, row) if other != word)
+        return [other for _, other in best[:k]]
+
+    def with_weights(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        best = sorted((-weight, other) for other, weight in zip(words, row) if weight > 0 and other != word)
+        return best[:k]
+
+    def diagonal_zeroed_then_cut(word, words, matrix, k):
+        row = matrix[words.index(word)]
+        return [other for weight, other in sorted((-w, o) for o, w in zip(words, row))[1 : k + 1] if weight]
+
+
+@answers("coocurrencia-ppmi", "ventanas")
+class _:
+    def right_by_distance(sentences, small, large):
+        def seen(window):
+            return {
+                tuple(sorted(pair))
+                for sentence in sentences
+                for distance in range(1, window + 1)
+                for pair in zip(sentence, sentence[distance:])
+            }
+
+        return sorted(seen(large) - seen(small))
+
+    def set_of_pairs(sentences, small, large):
+        added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
+        return {tuple(sorted(pair)) for pair in added}
+
+    def unsorted_inside(sentences, small, large):
+        added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
+        return sorted({pair for pair in added if added and pair[0] >= pair[1]})
+
+    def never_with_itself(sentences, small, large):
+        added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
+        return sorted({tuple(sorted(pair)) for pair in added if pair[0] != pair[1]})
+
+    def by_sentence(sentences, small, large):
+        added = set()
+        for sentence in sentences:
+            added |= count_pairs([sentence], large).keys() - count_pairs([sentence], small).keys()
+        return sorted({tuple(sorted(pair)) for pair in added})
+
+    def difference_of_windows(sentences, small, large):
+        return sorted({tuple(sorted(pair)) for pair in count_pairs(sentences, large - small)})
+
+
+def _cosines(counts, dim, normed=None, weights=ppmi, power=0.5):
+    U, S, _ = np.linalg.svd(weights(counts))
+    vectors = (U * S**power)[:, :dim]
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if normed:
+        return normed(vectors, norms)
+    vectors = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))
+    return vectors @ vectors.T
+
+
+@answers("coocurrencia-ppmi", "detective")
+class _:
+    def right_by_loops(counts, dim):
+        U, S, _ = np.linalg.svd(ppmi(counts), full_matrices=False)
+        vectors = U[:, :dim] @ np.diag(np.sqrt(S[:dim]))
+        result = np.zeros(counts.shape)
+        for i, u in enumerate(vectors):
+            for j, v in enumerate(vectors):
+                size = np.linalg.norm(u) * np.linalg.norm(v)
+                result[i, j] = u @ v / size if size > 0 else 0
+        return result
+
+    def right_with_threshold(counts, dim):
+        return _cosines(counts, dim, lambda v, n: (v / np.maximum(n, 1e-9)) @ (v / np.maximum(n, 1e-9)).T)
+
+    def unguarded(counts, dim):
+        return _cosines(counts, dim, lambda v, n: (v / n) @ (v / n).T)
+
+    def smoothed(counts, dim):
+        return _cosines(counts, dim, weights=lambda counts: ppmi(counts + 1e-9))
+
+    def dots(counts, dim):
+        return _cosines(counts, dim, lambda v, n: v @ v.T)
+
+    def unweighted(counts, dim):
+        return _cosines(counts, dim, power=0)
+
+    def raw_counts(counts, dim):
+        return _cosines(counts, dim, weights=lambda counts: counts)
+
+    def diagonal_of_ones(counts, dim):
+        result = _cosines(counts, dim)
+        np.fill_diagonal(result, 1)
+        return result
+
+
+@answers("rnn-desde-cero", "perplejidad_a_mano")
+class _:
+    right = (5, [8, 8, 28, 64])
+    right_floats = (2, [8.0, 4.0, 29.0, 256.0])
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (1, [2, 4, 34, 64])
+    without_variant = [2, 4, 34, 64]
+    one_short = (0, [2, 4, 34])
+    text = (0, ["2", "4", "34", "64"])
+
+
+@answers("rnn-desde-cero", "particiones")
+class _:
+    def right_by_while(ids, num_steps, offset):
+        X, Y, start = [], [], offset
+        while start + num_steps < len(ids):
+            X.append(ids[start : start + num_steps])
+            Y.append(ids[start + 1 : start + num_steps + 1])
+            start += num_steps
+        return X, Y
+
+    def right_by_array(ids, num_steps, offset):
+        count = max(0, (len(ids) - 1 - offset) // num_steps)
+        X = np.array(ids[offset : offset + count * num_steps]).reshape(count, num_steps)
+        Y = np.array(ids[offset + 1 : offset + 1 + count * num_steps]).reshape(count, num_steps)
+        return X.tolist(), Y.tolist()
+
+    def loses_the_last_window(ids, num_steps, offset):
+        starts = range(offset, len(ids) - 1 - num_steps, num_steps)
+        return [ids[s : s + num_steps] for s in starts], [ids[s + 1 : s + num_steps + 1] for s in starts]
+
+    def always_one(ids, num_steps, offset):
+        starts = range(offset, max(offset + 1, len(ids) - num_steps), num_steps)
+        return [ids[s : s + num_steps] for s in starts], [ids[s + 1 : s + num_steps + 1] for s in starts]
+
+    def target_is_the_next_window(ids, num_steps, offset):
+        starts = range(offset, len(ids) - num_steps, num_steps)
+        return [ids[s : s + num_steps] for s in starts], [ids[s + num_steps :][:num_steps] for s in starts]
+
+    def one_target(ids, num_steps, offset):
+        starts = range(offset, len(ids) - num_steps, num_steps)
+        return [ids[s : s + num_steps] for s in starts], [ids[s + num_steps] for s in starts]
+
+    def pairs(ids, num_steps, offset):
+        starts = range(offset, len(ids) - num_steps, num_steps)
+        return [(ids[s : s + num_steps], ids[s + 1 : s + num_steps + 1]) for s in starts]
+
+
+def _steps(X, H, W_xh, W_hh, b_h, activation=torch.tanh):
+    outputs = []
+    for X_t in X:
+        H = activation(X_t @ W_xh + H @ W_hh + b_h)
+        outputs.append(H)
+    return torch.stack(outputs), H
+
+
+@answers("rnn-desde-cero", "rnn")
+class _:
+    def right_in_place(X, H, W_xh, W_hh, b_h):
+        outputs = torch.zeros(len(X), *H.shape)
+        for t in range(len(X)):
+            outputs[t] = H = torch.tanh(torch.matmul(X[t], W_xh) + torch.matmul(H, W_hh) + b_h)
+        return outputs, H
+
+    def right_concatenated(X, H, W_xh, W_hh, b_h):
+        outputs = []
+        for X_t in X:
+            H = (torch.cat([X_t, H], 1) @ torch.cat([W_xh, W_hh]) + b_h).tanh()
+            outputs.append(H)
+        return torch.stack(outputs), outputs[-1]
+
+    def with_torch(X, H, W_xh, W_hh, b_h):
+        rnn = nn.RNN(*W_xh.shape)
+        rnn.weight_ih_l0.data, rnn.weight_hh_l0.data = W_xh.T, W_hh.T
+        rnn.bias_ih_l0.data, rnn.bias_hh_l0.data = b_h, 0 * b_h
+        outputs, H = rnn(X, H[None])
+        return outputs, H[0]
+
+    def with_a_torch_cell(X, H, W_xh, W_hh, b_h):
+        cell = nn.RNNCell(*W_xh.shape)
+        cell.weight_ih.data, cell.weight_hh.data = W_xh.T, W_hh.T
+        cell.bias_ih.data, cell.bias_hh.data = b_h, 0 * b_h
+        outputs = [H := cell(X_t, H) for X_t in X]
+        return torch.stack(outputs), H
+
+    def with_the_package(X, H, W_xh, W_hh, b_h):
+        rnn = RNNScratch(*W_xh.shape)
+        rnn.W_xh.data, rnn.W_hh.data, rnn.b_h.data = W_xh, W_hh, b_h
+        return rnn(X, H)
+
+    def sigmoid(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, b_h, torch.sigmoid)
+
+    def relu(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, b_h, torch.relu)
+
+    def without_bias(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, 0 * b_h)
+
+    def two_biases(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, 2 * b_h)
+
+    def returns_the_first_state(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, b_h)[0], H
+
+    def batch_first(X, H, W_xh, W_hh, b_h):
+        outputs, H = _steps(X, H, W_xh, W_hh, b_h)
+        return outputs.transpose(0, 1), H
+
+    def only_outputs(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh, W_hh, b_h)[0]
+
+    def input_transposed(X, H, W_xh, W_hh, b_h):
+        return _steps(X, H, W_xh.reshape(W_xh.T.shape).T, W_hh, b_h)
+
+
+@answers("rnn-desde-cero", "recorte")
+class _:
+    def right_flat(gradients, theta):
+        norm = torch.cat([g.flatten() for g in gradients]).norm()
+        return [g * theta / norm if norm > theta else g for g in gradients]
+
+    def right_like_torch(gradients, theta):
+        norm = torch.stack([g.norm() for g in gradients]).norm()
+        return [g * torch.clamp(theta / (norm + 1e-6), max=1.0) for g in gradients]
+
+    def squared_norm(gradients, theta):
+        norm = sum(float((g**2).sum()) for g in gradients)
+        return [g * min(1, theta / norm) if norm > 0 else g for g in gradients]
+
+    def first_norm(gradients, theta):
+        norm = float(gradients[0].norm())
+        return [g * min(1, theta / norm) if norm > 0 else g for g in gradients]
+
+    def largest_value(gradients, theta):
+        norm = max(float(g.abs().max()) for g in gradients)
+        return [g * min(1, theta / norm) if norm > 0 else g for g in gradients]
+
+    def mean_norm(gradients, theta):
+        norm = sum(float(g.norm()) for g in gradients) / len(gradients)
+        return [g * min(1, theta / norm) if norm > 0 else g for g in gradients]
+
+    def one_tensor(gradients, theta):
+        flat = torch.cat([g.flatten() for g in gradients])
+        return flat * min(1, theta / (float(flat.norm()) + 1e-9))
+
+    def zip_of_tensors(gradients, theta):
+        return (g * 1 for g in gradients)
+
+
+@answers("rnn-desde-cero", "temperatura")
+class _:
+    def right_by_power(logits, temperature):
+        if temperature == 0:
+            return [float(i == logits.argmax()) for i in range(len(logits))]
+        probabilities = np.exp(logits) / np.exp(logits).sum()
+        powered = probabilities ** (1 / temperature)
+        return powered / powered.sum()
+
+    def right_with_torch(logits, temperature):
+        logits = torch.tensor(logits)
+        if temperature > 0:
+            return torch.softmax(logits / temperature, 0)
+        return nn.functional.one_hot(logits.argmax(), len(logits)).double()
+
+    def floor_of_a_hundredth(logits, temperature):
+        scores = np.exp((logits - np.max(logits)) / max(temperature, 0.01))
+        return scores / scores.sum()
+
+    def floor_of_a_thousandth(logits, temperature):
+        scores = np.exp((logits - np.max(logits)) / (temperature + 1e-3))
+        return scores / scores.sum()
+
+    def uniform_at_zero(logits, temperature):
+        if temperature == 0:
+            return np.ones(len(logits)) / len(logits)
+        scores = np.exp((logits - np.max(logits)) / temperature)
+        return scores / scores.sum()
+
+    def largest_in_size(logits, temperature):
+        if temperature == 0:
+            return np.eye(len(logits))[np.abs(logits).argmax()]
+        scores = np.exp((logits - np.max(logits)) / temperature)
+        return scores / scores.sum()
+
+    def index_at_zero(logits, temperature):
+        if temperature == 0:
+            return int(logits.argmax())
+        scores = np.exp((logits - np.max(logits)) / temperature)
+        return scores / scores.sum()
+
+    def greedy_when_cold(logits, temperature):
+        if temperature < 0.1:
+            return np.eye(len(logits))[np.argmax(logits)]
+        scores = np.exp((logits - np.max(logits)) / temperature)
+        return scores / scores.sum()
+
+    def unnormalised(logits, temperature):
+        if temperature == 0:
+            return np.eye(len(logits))[np.argmax(logits)]
+        return np.exp((logits - np.max(logits)) / temperature)
+
+
+@answers("rnn-desde-cero", "detective")
+class _:
+    def right_concatenated(train, test):
+        return [np.exp(-np.concatenate(batches).mean()) for batches in (train, test)]
+
+    def swapped(train, test):
+        return [np.exp(-np.concatenate(batches).mean()) for batches in (test, train)]
+
+    def losses(train, test):
+        return [-np.concatenate(batches).mean() for batches in (train, test)]
+
+    def both_together(train, test):
+        return [np.exp(-np.concatenate(train + test).mean())] * 2
+
+    def without_the_last_batch(train, test):
+        return [np.exp(-np.concatenate(b[:-1] or b).mean()) for b in (train, test)]
+
+    def last_batch_only(train, test):
+        return [np.exp(-b[-1].mean()) for b in (train, test)]
+
+
+# --- La promesa ------------------------------------------------------------------------------------
+
+EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]
+
+
+@pytest.fixture(scope="module")
+def judges():
+    """De cada ejercicio, el juez de los casos públicos y los de todas las semillas."""
+    return {
+        (set_id, exercise.id): [Judge(exercise, exercise.draw(seed)) for seed in (PUBLIC_SEED, *SEEDS)]
+        for set_id, exercise in EXERCISES
+    }
+
+
+def states(judges, answer):
+    """Si la respuesta acierta con los casos públicos y con los de cada semilla."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return [
+            judge.verdict(run(answer, judge.cases, judge.exercise.forbids)).state == RIGHT
+            for judge in judges
+        ]
+
+
+@pytest.mark.parametrize("set_id, exercise", EXERCISES, ids=lambda x: getattr(x, "id", x))
+def test_check_and_every_seed_agree(judges, set_id, exercise):
+    ours = judges[set_id, exercise.id]
+    written = ANSWERS[set_id, exercise.id]
+    if not exercise.parts:
+        known = {mistake.sentence: mistake.answer for mistake in exercise.mistakes}
+        known["right reference"] = exercise.reference
+        written |= {name: as_a_student(exercise, answer) for name, answer in known.items()}
+    for name, answer in written.items():
+        passed = states(ours, answer)
+        assert len(passed) == 201
+        assert set(passed) == {name.startswith("right")}, f"{name}: {passed[0]}, {sum(passed[1:])} de 200"
+
+
+def test_each_set_meets_twenty_new_wrong_answers():
+    for set_id in set_ids():
+        written = [name for key, some in ANSWERS.items() if key[0] == set_id for name in some]
+        assert sum(not name.startswith("right") for name in written) >= 20

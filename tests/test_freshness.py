@@ -268,7 +268,7 @@ def test_a_syntax_error_below_is_one_sentence_that_names_the_file(book):
 
 def test_a_page_that_fails_is_shown_once_and_the_others_are_kept(book):
     book.change("libro/alfa.md", "glue('paso', STEP)", "glue('paso', STEP); raise ValueError('¡ay!')")
-    book.change("libro/beta.md", "print(where(", "print('nuevo', where(")
+    book.change("libro/beta.md", "print(where(", "time.sleep(2)\nprint('nuevo', where(")
     runs, _, said = book.build(status=1)
     assert runs == ["alfa", "beta"]
     assert "alfa.md no se ejecuta:" in said and "ValueError: ¡ay!" in said
@@ -361,7 +361,8 @@ def test_samples_and_stored_results_count_where_they_are_named(file, counts, tmp
     for folder in ("data/samples", "experiments/published"):
         shutil.copytree(freshness.PACKAGE / folder, tmp_path / folder)
     monkeypatch.setattr(freshness, "PACKAGE", tmp_path)
-    text = book_page("P", "p", "load_sample('intrusos'), load('imdb_train'), load_results('letras')")
+    code = "load_sample('intrusos'), load('imdb_train'), load_results('letras')"
+    text = book_page("P", "p", f"from coursekit.data import load, load_sample\n{code}")
     before = freshness.fingerprint.__wrapped__("p", text)
     with (tmp_path / file).open("a") as stream:
         stream.write("\n")

@@ -11,9 +11,9 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from conftest import as_a_student
 from torch import nn
 
+from conftest import as_a_student
 from coursekit.embeddings import ppmi as packaged_ppmi
 from coursekit.exercises.checking import PUBLIC_SEED
 from coursekit.exercises.judging import RIGHT, Judge

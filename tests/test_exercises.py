@@ -15,10 +15,10 @@ import jupytext
 import numpy as np
 import pytest
 import torch
-from conftest import as_a_student
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conftest import as_a_student
 from coursekit.errors import CourseError
 from coursekit.exercises import open_set
 from coursekit.exercises.checking import PUBLIC_SEED
@@ -113,7 +113,8 @@ def test_titles_points_and_minutes_of_the_sheet_are_those_of_the_set(exercise_se
     said = re.findall(line, text, re.MULTILINE)
     exercises = exercise_set.exercises
     assert [(t, float(p)) for t, p, _ in said] == [(e.title, e.points) for e in exercises]
-    count, points, time = re.search(r"^(\w+) ejercicios, ([\d.]+) puntos, ([\w ]+)\.", text, re.MULTILINE).groups()
+    opening = re.search(r"^(\w+) ejercicios, ([\d.]+) puntos, ([\w ]+)\.", text, re.MULTILINE)
+    count, points, time = opening.groups()
     assert (NUMBERS[count], float(points)) == (len(exercises), exercise_set.points)
     minutes = sum(int(minutes) for *_, minutes in said)
     assert 0 <= TIMES[time] - minutes < 15, f"los ejercicios suman {minutes} minutos y la hoja dice {time}"
@@ -395,7 +396,7 @@ def test_by_hand_recognises_a_mistake_made_in_some_numbers_only(exercise):
 @pytest.mark.parametrize(
     "answer, words",
     [
-        ([2.0, 0.0, 0.415, 0.0], "la respuesta se escribe (variante, [gato–maúlla, gato–de, vino–de, gato–ladra])"),
+        ([2.0, 0.0, 0.415, 0.0], "se escribe (variante, [gato–maúlla, gato–de, vino–de, gato–ladra])"),
         ((12, [2.0, 0.0, 0.415, 0.0]), "con tu variante, de 0 a 9, delante"),
         ((0, [2, 0, 0, 415, 0]), "¿usaste coma decimal?"),
         ((0, [2.0, 0.0, 0.415]), "das 3 números y se piden 4"),
@@ -418,8 +419,7 @@ def test_a_failed_case_can_be_pasted_and_is_the_same_case(exercise):
         got[number] = run(lambda *arguments: "mal", cases[:1])[0]
         verdict = judge.verdict(got)
         assert verdict.finding.startswith(f"en el caso {number + 1}, tu ")
-        received = []
-        eval(verdict.call, {"np": np, "torch": torch, exercise.name: lambda *a: received.extend(a)})
+        received = eval(verdict.call, {"np": np, "torch": torch, exercise.name: lambda *a: a})
         assert len(received) == len(case)
         for mine, theirs in zip(received, case):
             assert type(mine) is type(theirs)
@@ -460,7 +460,8 @@ def test_calling_the_function_instead_of_passing_it_is_said():
     ppmi, M = as_a_student(COUNTING.find("ppmi")), np.eye(2)
     with contextlib.redirect_stdout(io.StringIO()) as out:
         check("ppmi", ppmi(M))
-    assert out.getvalue() == '✘ ppmi: escribiste `ppmi(M)`: pasa la función, sin paréntesis: check("ppmi", ppmi)\n'
+    said = '✘ ppmi: escribiste `ppmi(M)`: pasa la función, sin paréntesis: check("ppmi", ppmi)\n'
+    assert out.getvalue() == said
     assert "`ppmi(…)`" in printed(check, "ppmi", M)
 
 

@@ -53,7 +53,8 @@ class _OpenSet:
             CourseError: si no hay ningún ejercicio con ese nombre o falta algo en la llamada.
         """
         if not isinstance(id, str):
-            raise CourseError('Primero va el nombre del ejercicio, entre comillas: check("nombre", respuesta).')
+            form = 'check("nombre", respuesta)'
+            raise CourseError(f"Primero va el nombre del ejercicio, entre comillas: {form}.")
         exercise = self._set.find(id)
         call = f'check("{id}", {exercise.name})'
         if answer is _MISSING:

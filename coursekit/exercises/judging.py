@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,32 +88,39 @@ class Judge:
     # --- Ejercicios a mano: se dice qué número está mal y qué preguntarse, nunca cuánto vale ------
 
     def _by_hand(self, answer) -> Verdict:
-        parts, tolerance = self.exercise.parts, self.exercise.tolerance
+        parts = self.exercise.parts
         if not _is_variant(answer, len(self.cases)):
             last = len(self.cases) - 1
             form = f"(variante, [{', '.join(parts)}]), con tu variante, de 0 a {last}, delante"
             return Verdict(WRONG, 0.0, f"la respuesta se escribe {form}")
         variant, numbers = answer[0], list(answer[1])
         if len(numbers) != len(parts):
-            comma = _decimal_commas(numbers) >= len(numbers) - len(parts) > 0
-            finding = f"das {len(numbers)} números y se piden {len(parts)}" + (
-                ": ¿usaste coma decimal? Para Python, 0,415 son dos números, 0 y 415; escribe 0.415"
-                if comma
-                else ""
-            )
-            return Verdict(WRONG, 0.0, finding)
-        expected = self.expected[variant].value
-        good = [is_number(x) and is_close(x, want, tolerance) for x, want in zip(numbers, expected)]
+            return Verdict(WRONG, 0.0, _miscounted(numbers, len(parts)))
+        good = self._close(numbers, self.expected[variant])
         if all(good):
             return Verdict(RIGHT, self.exercise.points)
         place = good.index(False)
         name, question = list(parts.items())[place]
-        finding = f"en la posición {place}, {name}, {short(numbers[place])} no es lo que sale de tu tabla: {question}"
-        for mistake, typical in self._typical:
-            values = typical[variant].value
-            if all(ok or is_number(x) and is_close(x, v, tolerance) for ok, x, v in zip(good, numbers, values)):
+        shown = f"{short(numbers[place])} no es lo que sale de tu tabla"
+        finding = f"en la posición {place}, {name}, {shown}: {question}"
+        for mistake, typical in self._typical:  # basta con que explique los números que están mal
+            if all(map(operator.or_, good, self._close(numbers, typical[variant]))):
                 return Verdict(WRONG, 0.0, finding, mistake)
         return Verdict(WRONG, 0.0, finding)
+
+    def _close(self, numbers: list, outcome: Outcome) -> list[bool]:
+        """De cada número, si es el de ese resultado."""
+        tolerance = self.exercise.tolerance
+        return [is_number(x) and is_close(x, want, tolerance) for x, want in zip(numbers, outcome.value)]
+
+
+def _miscounted(numbers: list, wanted: int) -> str:
+    """Cuántos números sobran o faltan; con coma decimal, cada uno con decimales se parte en dos."""
+    whole_pairs = sum(type(a) is int and type(b) is int for a, b in zip(numbers, numbers[1:]))
+    finding = f"das {len(numbers)} números y se piden {wanted}"
+    if not 0 < len(numbers) - wanted <= whole_pairs:
+        return finding
+    return f"{finding}: ¿usaste coma decimal? Para Python, 0,415 son dos, 0 y 415; escribe 0.415"
 
 
 def _is_variant(answer, count: int) -> bool:
@@ -124,11 +132,6 @@ def _is_variant(answer, count: int) -> bool:
         and 0 <= answer[0] < count
         and (isinstance(answer[1], list) or getattr(answer[1], "ndim", 0) == 1)
     )
-
-
-def _decimal_commas(numbers: list) -> int:
-    """Cuántas parejas de enteros seguidos pueden ser un número escrito con coma decimal."""
-    return sum(type(a) is int and type(b) is int for a, b in zip(numbers, numbers[1:]))
 
 
 def _describe_error(error: str) -> str:

@@ -126,7 +126,9 @@ def _weighing_cases(rng):
     hollow = _counts(rng, 3, 4)
     hollow[:, rng.integers(4)] = 0
     yield (hollow,)  # una columna vacía
-    yield (_counts(rng, 4, 3) + np.eye(4, 3) / 4,)  # ponderadas: no todas son enteras
+    weighted = _counts(rng, 4, 3) * 1.0
+    weighted[rng.integers(4)] = 0.25, 1, 1.5
+    yield (weighted,)  # cuentas ponderadas: no todas son enteras, ni mayores que 1
 
 
 @SET.exercise(

@@ -149,7 +149,8 @@ rnn_forward.mistaken(
 def _clipping_cases(rng):
     yield [g + 1 for g in _tensors(rng, (2, 3), (3,), scale=0.3)], 1.0  # la norma de todos pasa de theta
     yield [torch.tensor([0.4, 0.3]), *_tensors(rng, (2, 2), scale=0.1)], 4.0  # no llega a theta
-    yield [g.sign() * 0.5 + 0.1 for g in _tensors(rng, (2,), (3,))], 1.1  # solo juntos pasan de theta
+    signs = rng.choice([-1, 1], 2).tolist()
+    yield [s * torch.tensor(g) for s, g in zip(signs, ([0.6, 0.8], [[0.8], [0.6]]))], 1.2  # solo juntos pasan
     yield [torch.zeros(2, 2), torch.zeros(2)], 1.0  # todo cero
 
 

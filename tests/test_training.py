@@ -393,7 +393,7 @@ class Elsewhere(LanguageModel):
         super().__init__(RNNScratch(5, 3), 5)
         self.to("meta")
 
-    def forward(self, X, state=None):
+    def __call__(self, X, state=None):
         assert X.device == self.output_layer.weight.device
         raise Arrived
 

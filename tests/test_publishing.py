@@ -391,14 +391,30 @@ def test_directive_in_a_list_keeps_its_margin(page):
     assert page.pieces(text) == ["- uno\n\n  > **Nota**\n  >\n  > Texto.\n  >\n  > Más.\n\n- dos"]
 
 
-def test_included_code_becomes_a_cell_of_its_own(page):
+def test_included_code_becomes_a_cell_of_its_own(page, course):
     text = "Antes.\n\n```{literalinclude} ../modulo.py\n:pyobject: f\n```\n\nDespués."
-    listing = Listing("def f(x):\n    return x")
+    listing = Listing("def f(x):\n    return x", course / "modulo.py")
     assert page.pieces(text) == ["Antes.", listing, "Después."]
     nested = "````{dropdown} Código\n```{literalinclude} ../modulo.py\n:pyobject: f\n```\n````"
     assert f"```python\n{listing.source}\n```" in page.pieces(nested)[0]
     method = "```{literalinclude} ../modulo.py\n:pyobject: A.m\n```"
     assert page.pieces(method) == ["```python\n    def m(self):\n        pass\n```"]
+
+
+@pytest.mark.parametrize("known, lines", [
+    ("", ["import math", "from otro import a as b", "from modulo import HALF, g", "", ""]),
+    ("import math\nb = HALF = 1\ndef g(): pass", []),
+    ("math, b = 1, 2", ["from modulo import HALF, g", "", ""]),
+])
+def test_a_listing_brings_what_no_cell_before_defines(tmp_path, known, lines):
+    source = "def f(x):\n    y = math.sqrt(x)\n    return g(y) + HALF * b"
+    path = tmp_path / "modulo.py"
+    path.write_text(
+        "import math, os\nfrom otro import a as b, c\n\nHALF = 0.5\ny = 3\n\n"
+        f"def g(x):\n    return x\n\n{source}\n"
+    )
+    defined = notebooks._names(known)[1]
+    assert notebooks._imports(Listing(source, path), defined, tmp_path) == lines
 
 
 def test_targets_and_comments_vanish_but_code_is_left_alone(page):

@@ -1,7 +1,6 @@
 """De las páginas del curso a los cuadernos que se abren en Colab y en Jupyter."""
 
 import ast
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -91,14 +90,21 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
         new_code_cell(INSTALL.format(**course), metadata={"cellView": "form"}),
         new_markdown_cell(HEADER.format(title=title, url=url, **course)),
     ]
-    dropped = _only_for_the_site(run.cells)
+    dropped, defined = _only_for_the_site(run.cells), set()
     for number, (cell, line) in enumerate(zip(run.cells, run.metadata.source_map, strict=True)):
         if cell.cell_type == "markdown":
             while not lines[line].strip():  # la celda empieza en su primera línea con texto
                 line += 1
-            cells += _text_cells(page.pieces(cell.source, line))
+            for piece in page.pieces(cell.source, line):
+                if isinstance(piece, Listing):
+                    source = "\n".join([*_imports(piece, defined, site.root), piece.source])
+                    cells.append(new_code_cell(source))
+                    defined |= _names(source)[1]
+                else:
+                    cells.append(new_markdown_cell(piece))
         elif number not in dropped:
             cells.append(_code_cell(cell))
+            defined |= _names(cell.source)[1]
     for number, cell in enumerate(cells):
         cell.id = f"celda-{number:03}"
     colab = {"name": Path(docname).name + ".ipynb", "provenance": [], "toc_visible": True}
@@ -107,12 +113,27 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
     return notebook
 
 
-def _text_cells(pieces) -> Iterator[NotebookNode]:
-    for piece in pieces:
-        if isinstance(piece, Listing):
-            yield new_code_cell(piece.source)
-        else:
-            yield new_markdown_cell(piece)
+def _imports(listing: Listing, defined: set[str], root: Path) -> list[str]:
+    """Las líneas que un listado necesita delante para ejecutarse solo en el cuaderno.
+
+    Args:
+        defined: los nombres que las celdas anteriores ya definen.
+        root: carpeta del curso.
+    """
+    used, own = _names(listing.source)
+    module = ".".join(listing.path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+    missing, lines, beside = used - own - defined, [], set()
+    for node in ast.parse(listing.path.read_text("utf-8")).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            node.names = [a for a in node.names if (a.asname or a.name.split(".")[0]) in missing]
+            lines += [ast.unparse(node)] if node.names else []
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            beside |= {node.name} & missing
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            beside |= _names(node)[1] & missing
+    if beside:
+        lines.append(f"from {module} import {', '.join(sorted(beside))}")
+    return [*lines, "", ""] if lines else []
 
 
 def _code_cell(cell) -> NotebookNode:
@@ -149,21 +170,27 @@ def _only_for_the_site(cells) -> set[int]:
     for number, cell in reversed(list(enumerate(cells))):
         if cell.cell_type != "code":
             continue
-        nodes = list(ast.walk(ast.parse(TransformerManager().transform_cell(cell.source))))
-        names = [node for node in nodes if isinstance(node, ast.Name)]
-        used = {node.id for node in names if isinstance(node.ctx, ast.Load)}
-        defined = {node.id for node in names if isinstance(node.ctx, ast.Store)}
-        for node in nodes:
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                defined.add(node.name)
-            elif isinstance(node, ast.alias):
-                defined.add(node.asname or node.name.split(".")[0])
+        used, defined = _names(cell.source)
         hidden = "remove-cell" in cell.metadata.get("tags", [])
         if hidden and "glue" in used | defined and not defined & needed:
             dropped.add(number)
         else:
             needed |= used
     return dropped
+
+
+def _names(code: str | ast.AST) -> tuple[set[str], set[str]]:
+    """Los nombres que un código usa y los que define."""
+    tree = ast.parse(TransformerManager().transform_cell(code)) if isinstance(code, str) else code
+    used, defined = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else defined).add(node.id)
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.alias):
+            defined.add(node.asname or node.name.split(".")[0])
+    return used, defined
 
 
 def _glued(docname, runs, text) -> str:

@@ -43,9 +43,15 @@ TITLED = re.compile(r"(.+?)\s*<([^<>]+)>", re.DOTALL)
 
 @dataclass(frozen=True)
 class Listing:
-    """Un objeto del paquete que el cuaderno muestra como celda de código."""
+    """Un objeto del paquete que el cuaderno muestra como celda de código.
+
+    Args:
+        source: su código.
+        path: el archivo en que está.
+    """
 
     source: str
+    path: Path
 
 
 @dataclass
@@ -133,10 +139,10 @@ class Page:
             body = [*parsed.arguments, "\n".join(parsed.body)]
             new = self._math("\n\n".join(body), parsed.options.get("label"))
         elif name == "literalinclude":
-            code, whole = self._listing(argument, token)
+            listing, whole = self._listing(argument, token)
             if whole and not before:
-                return first, last, Listing(code)
-            new = _fenced(code)
+                return first, last, listing
+            new = _fenced(listing.source)
         else:
             raise CourseError(f"la directiva «{name}» no se puede llevar a un cuaderno.")
         # Dentro de una lista o una cita, cada línea lleva lo que la suya tenía delante.
@@ -190,7 +196,7 @@ class Page:
             code, _ = LiteralIncludeReader(str(path), parsed.options, Config()).read()
         except (OSError, ValueError) as error:
             raise CourseError(f"no se encuentra «{pyobject}» en «{name}».") from error
-        return code.strip("\n"), "." not in pyobject
+        return Listing(code.strip("\n"), path), "." not in pyobject
 
     # Roles y enlaces
 

@@ -118,6 +118,17 @@ def _add_experiments(commands: argparse._SubParsersAction) -> None:
         metavar="DIR",
         help="carpeta de NOMBRE.json; si ya está, se corre solo lo que falte",
     )
+    either = command.add_mutually_exclusive_group()
+    either.add_argument(
+        "--confirmar",
+        action="store_true",
+        help="repite solo el comienzo de lo que se midió con otro código, para ver si sus cifras valen",
+    )
+    either.add_argument(
+        "--comprobar",
+        action="store_true",
+        help="solo dice si los resultados publicados son del código de hoy",
+    )
     command.set_defaults(run=_experiment)
 
 
@@ -264,12 +275,27 @@ def _notebooks(options: argparse.Namespace) -> int:
 def _experiment(options: argparse.Namespace) -> int:
     from coursekit import experiments
 
+    if options.comprobar:
+        every = experiments.all_experiments().values()
+        one = [experiments.find_experiment(options.name)] if options.name else []
+        experiments.check_published(one or every)
+        print("Los resultados publicados son del código de hoy.")
+        return 0
     if options.name is None:
-        for name in experiments.EXPERIMENTS:
-            print(f"{name}: {experiments.find_experiment(name).title}")
+        if options.confirmar:
+            raise CourseError("Falta NOMBRE: di qué experimento quieres confirmar.")
+        for name, experiment in experiments.all_experiments().items():
+            print(f"{name}: {experiment.title}")
         return 0
     experiment = experiments.find_experiment(options.name)
     path = options.salida / f"{experiment.name}.json"
+    if options.confirmar:
+        problems = experiments.confirm_experiment(experiment, path)
+        if problems:
+            listed = "\n".join(f"  {problem}." for problem in problems)
+            raise CourseError(f"Hay que correr otra vez, sin --confirmar:\n{listed}")
+        print(f"{experiment.title}. Confirmado en {path}: las cifras son las del código de hoy.")
+        return 0
     result = experiments.run_experiment(experiment, path)
     print(f"{experiment.title}. Guardado en {path}.\n\n{experiments.table(result)}")
     return 0

@@ -11,7 +11,7 @@ from coursekit.files import write_whole
 
 _RECORD = {
     "model": str, "seed": int, "settings": dict, "figures": dict, "cpu_seconds": (int, float),
-    "code": str, "data": dict, "versions": dict, "machine": dict, "date": str,
+    "short": dict, "code": str, "data": dict, "versions": dict, "machine": dict, "date": str,
 }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def write_results(path: Path, result: dict) -> None:
     write_whole(path, json.dumps(result, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
 
 
-def summary(result: dict) -> dict[str, dict[str, tuple[float, float, int]]]:
+def over_seeds(result: dict) -> dict[str, dict[str, tuple[float, float, int]]]:
     """Media, desviación típica y número de semillas de cada cifra, por modelo.
 
     Las listas (las curvas) no se resumen; con una sola semilla la desviación es NaN.
@@ -70,7 +70,7 @@ def summary(result: dict) -> dict[str, dict[str, tuple[float, float, int]]]:
 
 def table(result: dict) -> str:
     """El resumen como texto: una fila por modelo, una columna por cifra."""
-    groups = summary(result)
+    groups = over_seeds(result)
     names = list(dict.fromkeys(name for figures in groups.values() for name in figures))
     rows = [["modelo", "semillas", *names]]
     for model, figures in groups.items():
@@ -98,7 +98,7 @@ def _problem(result) -> str | None:
         for key, kind in _RECORD.items():
             if not isinstance(record.get(key), kind):
                 return f"en la carrera {number}, {key} falta o no es del tipo debido"
-        for name, value in record["figures"].items():
+        for name, value in [*record["figures"].items(), *record["short"].items()]:
             numbers = value if isinstance(value, list) else [value]
             if not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
                 return f"en la carrera {number}, la cifra {name} no es un número"

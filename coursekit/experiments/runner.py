@@ -1,12 +1,19 @@
-"""Correr un experimento: una medida por carrera, guardada en cuanto termina."""
+"""Correr un experimento, o confirmar que sus cifras son las del código de hoy.
 
+Cada carrera se guarda en cuanto termina, y con ella una carrera corta: el mismo camino con poco
+texto. Cuando el código cambia, basta repetir la corta para saber si las cifras valen.
+"""
+
+import math
 import os
+import pkgutil
 import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from importlib import import_module, metadata
 from pathlib import Path
 
@@ -15,14 +22,10 @@ from tqdm import tqdm
 from coursekit import data
 from coursekit.errors import CourseError
 from coursekit.experiments.provenance import fingerprint
-from coursekit.experiments.results import read_results, write_results
+from coursekit.experiments.results import load_results, read_results, write_results
 
-# El nombre con que se pide cada uno y el módulo que define su EXPERIMENT.
-EXPERIMENTS = {
-    "letras": "coursekit.experiments.letters",
-    "vectores": "coursekit.experiments.vectors",
-    "clasificacion": "coursekit.experiments.classifiers",
-}
+# Dos procesadores no suman en el mismo orden: con números de 32 bits coinciden siete cifras.
+TOLERANCE = 1e-7
 _LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch", "gensim")
 
 
@@ -44,8 +47,9 @@ class Experiment:
         title: qué se mide.
         data: conjuntos de datos que lee, por su nombre en `coursekit.data`.
         runs: las carreras, en su orden.
-        measure: de una carrera a sus cifras; la misma carrera da siempre las mismas, salvo los
-            segundos, que llevan `seconds` en el nombre.
+        measure: `measure(run, short)`, de una carrera a sus cifras; la misma carrera da siempre
+            las mismas, salvo los segundos, que llevan `seconds` en el nombre. Con `short`, las de
+            la carrera corta: segundos, y alguna cifra que note cualquier cambio.
         module: el módulo que lo define; de él y de lo que importa sale la huella del código.
     """
 
@@ -53,8 +57,18 @@ class Experiment:
     title: str
     data: tuple[str, ...]
     runs: tuple[Run, ...]
-    measure: Callable[[Run], dict]
+    measure: Callable[[Run, bool], dict]
     module: str
+
+
+@cache
+def all_experiments() -> dict[str, Experiment]:
+    """Los experimentos, por su nombre: el EXPERIMENT de cada módulo de este cuarto que lo tenga."""
+    package = "coursekit.experiments"
+    names = [module.name for module in pkgutil.iter_modules(import_module(package).__path__)]
+    modules = [import_module(f"{package}.{name}") for name in names]
+    found = [module.EXPERIMENT for module in modules if hasattr(module, "EXPERIMENT")]
+    return {experiment.name: experiment for experiment in found}
 
 
 def find_experiment(name: str) -> Experiment:
@@ -63,10 +77,10 @@ def find_experiment(name: str) -> Experiment:
     Raises:
         CourseError: si no hay ninguno con ese nombre.
     """
-    if name not in EXPERIMENTS:
-        known = ", ".join(EXPERIMENTS)
-        raise CourseError(f"No hay ningún experimento «{name}»; los que hay son {known}.")
-    return import_module(EXPERIMENTS[name]).EXPERIMENT
+    found = all_experiments()
+    if name not in found:
+        raise CourseError(f"No hay ningún experimento «{name}»; los que hay son {', '.join(found)}.")
+    return found[name]
 
 
 def run_experiment(experiment: Experiment, path: Path) -> dict:
@@ -82,38 +96,137 @@ def run_experiment(experiment: Experiment, path: Path) -> dict:
     Raises:
         CourseError: si faltan los datos completos o el archivo no es un resultado.
     """
-    done = {_key(record): record for record in read_results(path)["runs"]} if path.exists() else {}
-    conditions = {
-        "code": fingerprint(experiment.module),
-        "data": {name: data.DATASETS[name].sha256 for name in experiment.data},
-    }
-
-    def is_current(run: Run) -> bool:
-        record = done.get((run.model, run.seed), {})
-        wanted = {**conditions, "settings": run.settings}
-        return all(record.get(key) == value for key, value in wanted.items())
-
-    pending = [run for run in experiment.runs if not is_current(run)]
+    done = _by_run(read_results(path)) if path.exists() else {}
+    missing, stale = stale_runs(experiment, _result(experiment, done))
+    pending = [run for run in experiment.runs if run in missing or run in stale]
     if pending:
         _require_data(experiment)
     for run in tqdm(pending, f"«{experiment.name}»", unit="carrera", disable=None):
-        start = time.process_time()
-        figures = experiment.measure(run)
+        figures, seconds = _measure(experiment, run, short=False)
+        short, short_seconds = _measure(experiment, run, short=True)
         done[run.model, run.seed] = {
             "model": run.model,
             "seed": run.seed,
             "settings": run.settings,
             "figures": figures,
-            "cpu_seconds": round(time.process_time() - start, 1),
-            **conditions,
+            "cpu_seconds": seconds,
+            "short": {**short, "cpu_seconds": short_seconds},
+            "code": fingerprint(experiment.module),
+            "data": _checksums(experiment),
             **_circumstances(),
         }
         write_results(path, _result(experiment, done))
     return _result(experiment, done)
 
 
-def _key(record: dict) -> tuple[str, int]:
-    return record["model"], record["seed"]
+def confirm_experiment(experiment: Experiment, path: Path) -> list[str]:
+    """Repite la carrera corta de lo que se midió con otro código; si vuelve, lo fecha con el de hoy.
+
+    Cada carrera se guarda al confirmarla. Del registro solo cambia la huella del código, y se añade
+    `confirmed`: cuándo, dónde y con qué versiones.
+
+    Args:
+        experiment: el experimento.
+        path: el archivo JSON del resultado.
+
+    Returns:
+        Una frase por carrera que no se pudo confirmar y hay que correr otra vez.
+
+    Raises:
+        CourseError: si faltan los datos completos o el archivo no es un resultado.
+    """
+    done = _by_run(read_results(path))
+    missing, stale = stale_runs(experiment, _result(experiment, done))
+    problems = [f"{_title(run)}: no está, o se midió con otros ajustes o datos" for run in missing]
+    if stale:
+        _require_data(experiment)
+    seconds = sum(done[run.model, run.seed]["short"]["cpu_seconds"] for run in stale)
+    text = f"«{experiment.name}», unos {seconds:.0f} s de CPU"
+    for run in tqdm(stale, text, unit="carrera", disable=None):
+        record = done[run.model, run.seed]
+        found, _ = _measure(experiment, run, short=True)
+        if difference := _first_difference(record["short"], found):
+            problems.append(f"{_title(run)}: {difference}")
+            continue
+        record |= {"code": fingerprint(experiment.module), "confirmed": _circumstances()}
+        write_results(path, _result(experiment, done))
+    return problems
+
+
+def check_published(experiments: Iterable[Experiment]) -> None:
+    """Comprueba que los resultados publicados sean los del código, los ajustes y los datos de hoy.
+
+    Raises:
+        CourseError: si alguno no lo es; los nombra.
+    """
+    old = {}
+    for experiment in experiments:
+        missing, stale = stale_runs(experiment, load_results(experiment.name))
+        old[experiment.name] = len(missing) + len(stale)
+    if any(old.values()):
+        names = ", ".join(f"«{name}» ({count} carreras)" for name, count in old.items() if count)
+        raise CourseError(
+            f"Hay resultados publicados que no son del código de hoy: {names}. Confírmalos con "
+            "coursekit experimento NOMBRE --confirmar --salida coursekit/experiments/published."
+        )
+
+
+def stale_runs(experiment: Experiment, result: dict) -> tuple[list[Run], list[Run]]:
+    """Las carreras que hay que correr y las que basta confirmar.
+
+    Las primeras no están en el resultado, o se midieron con otros ajustes u otros datos; las
+    segundas se midieron, y su código cambió después.
+    """
+    done, code = _by_run(result), fingerprint(experiment.module)
+    missing, stale = [], []
+    for run in experiment.runs:
+        record = done.get((run.model, run.seed), {})
+        same = {"settings": run.settings, "data": _checksums(experiment)}
+        if any(record.get(key) != value for key, value in same.items()):
+            missing.append(run)
+        elif record["code"] != code:
+            stale.append(run)
+    return missing, stale
+
+
+def _measure(experiment: Experiment, run: Run, short: bool) -> tuple[dict, float]:
+    """Las cifras y los segundos de CPU que costaron."""
+    start = time.process_time()
+    figures = experiment.measure(run, short)
+    return figures, round(time.process_time() - start, 1)
+
+
+def _first_difference(stored: dict, found: dict) -> str | None:
+    """La primera cifra que no vuelve, con su valor de antes y el de ahora; la que falta es NaN."""
+    before, now = _numbers(stored), _numbers(found)
+    for name in {**before, **now}:
+        old, new = before.get(name, math.nan), now.get(name, math.nan)
+        if not math.isclose(old, new, rel_tol=TOLERANCE):
+            return f"{name} era {old} y ahora es {new}"
+    return None
+
+
+def _numbers(figures: dict) -> dict[str, float]:
+    """Las cifras una a una, y de cada curva sus puntos; los segundos no son cifras."""
+    numbers = {}
+    for name, value in figures.items():
+        if isinstance(value, list):
+            numbers |= {f"{name}[{i}]": point for i, point in enumerate(value)}
+        else:
+            numbers[name] = value
+    return {name: number for name, number in numbers.items() if "seconds" not in name}
+
+
+def _title(run: Run) -> str:
+    return f"«{run.model}», semilla {run.seed}"
+
+
+def _by_run(result: dict) -> dict[tuple[str, int], dict]:
+    return {(record["model"], record["seed"]): record for record in result["runs"]}
+
+
+def _checksums(experiment: Experiment) -> dict[str, str]:
+    return {name: data.DATASETS[name].sha256 for name in experiment.data}
 
 
 def _result(experiment: Experiment, done: dict) -> dict:

@@ -42,10 +42,12 @@ servir:
 	@echo "El libro está en http://localhost:$(PUERTO)/ (Ctrl+C para terminar)"
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PUERTO)
 
-# Los ejercicios se comparan antes de que las pruebas construyan el sitio, que los pone al día.
+# Los ejercicios se comparan antes de que las pruebas construyan el sitio, que los pone al día. Las
+# pruebas van en dos procesos: lo que no puede ir a la vez, en el mismo (tests/conftest.py).
 pruebas: entorno
+	ruff check
 	coursekit cuadernos --comprobar
-	pytest
+	pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
 
 # Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.
 torchtext: entorno

@@ -30,7 +30,9 @@ def toy(tmp_path, monkeypatch):
     for name in list(data.DATASETS):
         monkeypatch.delitem(data.DATASETS, name)
     for name in ("presente", "ausente"):
-        entry = replace(known, name=name, path=f"{name}.txt", sha256=digest, size=1_500_000)
+        entry = replace(
+            known, name=name, path=f"{name}.txt", sha256=digest, size=1_500_000, parts=()
+        )
         monkeypatch.setitem(data.DATASETS, name, entry)
     folder = tmp_path / "datos"
     folder.mkdir()

@@ -86,6 +86,12 @@ def test_download_goes_on_after_a_failure(toy, capsys):
     assert "No conozco el conjunto de datos «inventado»" in second
 
 
+def test_list_tells_what_can_be_downloaded(toy, capsys, monkeypatch):
+    entry = replace(data.DATASETS["ausente"], urls=("https://example.org/a",))
+    monkeypatch.setitem(data.DATASETS, "ausente", entry)
+    assert re.search("ausente .*no está: se descarga ", run(capsys, "datos")[1])
+
+
 def test_verify_checks_what_is_present(toy, capsys):
     assert run(capsys, "datos", "verificar") == (
         0, f"presente: correcto, {toy / 'presente.txt'}\n", ""

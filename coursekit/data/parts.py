@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from coursekit.errors import CourseError
 
 _AT_ONCE = 4
-_WAITS = (0.5, 2.0, 5.0)  # segundos antes de cada nuevo intento
+_WAITS = (0.5, 2.0, 5.0)  # segundos, antes de cada nuevo intento
 _SILENT = "no responde"
 _CUT = "cortó la descarga"
 _STALLED = "dejó de enviar datos"
@@ -57,10 +57,6 @@ class _Failure(Exception):
     def __init__(self, reason: str, advice: str = "revisa tu conexión", passing=True) -> None:
         super().__init__(reason)
         self.reason, self.advice, self.passing = reason, advice, passing
-
-
-class _Stopped(Exception):
-    """Otro archivo falló o alguien pulsó Ctrl+C: este ya no hace falta."""
 
 
 def announce(title: str, parts: Sequence[Part]) -> str:
@@ -111,16 +107,17 @@ def gather(parts: Sequence[Part], folder: Path, timeout: tuple[float, float]) ->
                 bar.update(received)
 
         def bring(part: Part, path: Path) -> None:
-            for attempt, wait in enumerate((*_WAITS, None)):
+            for attempt, wait in enumerate((0, *_WAITS)):
+                if stop.wait(wait):
+                    return
                 try:
                     return _fetch(part, path, timeout, count, stop)
                 except _Failure as failure:
                     # Sin red, nada llegó todavía: insistir más solo alargaría la espera.
                     hopeless = attempt and failure.reason == _SILENT and not bar.n
-                    if wait is None or hopeless or not failure.passing:
+                    if attempt == len(_WAITS) or hopeless or not failure.passing:
+                        stop.set()
                         raise
-                if stop.wait(wait):
-                    raise _Stopped
 
         jobs = {pool.submit(bring, part, path): part for part, path in missing}
         try:
@@ -130,8 +127,7 @@ def gather(parts: Sequence[Part], folder: Path, timeout: tuple[float, float]) ->
             host, present = urlsplit(jobs[job].url).netloc, sum(map(Path.is_file, paths))
             raise _explain(host, failure, present, len(parts)) from None
         finally:
-            stop.set()
-            pool.shutdown(cancel_futures=True)
+            stop.set()  # lo que quede por pedir ya no se pide, tampoco si alguien pulsó Ctrl+C
     return paths
 
 
@@ -172,13 +168,11 @@ def _fetch(
             response.raise_for_status()
             for block in response.iter_content(1 << 16):
                 if stop.is_set():
-                    raise _Stopped
+                    return
                 file.write(block)
                 hasher.update(block)
                 received += len(block)
                 count(len(block))
-        if received < part.size:
-            raise _Failure(_CUT)
         if hasher.hexdigest() != part.digest:
             reason = f"entregó otra cosa en lugar de «{part.name}»"
             raise _Failure(reason, "revisa tu conexión, actualiza coursekit")

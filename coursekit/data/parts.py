@@ -97,8 +97,9 @@ def gather(parts: Sequence[Part], folder: Path, timeout: tuple[float, float]) ->
     missing = [(part, path) for part, path in zip(parts, paths) if not _is_right(part, path)]
     total, left = sum(part.size for part in parts), sum(part.size for part, _ in missing)
     stop, lock = threading.Event(), threading.Lock()
+    look = {"unit": "B", "unit_scale": True, "leave": False, "delay": 0.5}  # sin red, ni aparece
     with (
-        tqdm(total=total, initial=total - left, unit="B", unit_scale=True, leave=False) as bar,
+        tqdm(total=total, initial=total - left, **look) as bar,
         ThreadPoolExecutor(_AT_ONCE) as pool,
     ):
 
@@ -190,4 +191,5 @@ def _fetch(
     finally:
         if os.path.exists(draft):  # no llegó a su sitio
             os.unlink(draft)
-            count(-received)
+            if received:
+                count(-received)

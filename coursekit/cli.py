@@ -229,7 +229,10 @@ def _list_data(_: argparse.Namespace) -> int:
     rows = [("NOMBRE", "TAMAÑO", "DÓNDE", "LICENCIA")]
     for name, dataset in data.DATASETS.items():
         size = f"{dataset.size / 1e6:.1f} MB"
-        rows.append((name, size, registry.where(name), dataset.licence))
+        place = registry.where(name)
+        if place == registry.ABSENT and (dataset.urls or dataset.parts):
+            place = "no está: se descarga"
+        rows.append((name, size, place, dataset.licence))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())

@@ -10,5 +10,8 @@ def write_whole(path: Path, content: str | bytes, encoding: str = "utf-8") -> No
     """Escribe un archivo de una vez: quien interrumpe no encuentra nada a medias."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".nuevo")
-    draft.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
-    os.replace(draft, path)
+    try:
+        draft.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)  # si ya está en su sitio, no queda nada que borrar

@@ -30,7 +30,9 @@ def toy(tmp_path, monkeypatch):
     for name in list(data.DATASETS):
         monkeypatch.delitem(data.DATASETS, name)
     for name in ("presente", "ausente"):
-        entry = replace(known, name=name, path=f"{name}.txt", sha256=digest, size=1_500_000)
+        entry = replace(
+            known, name=name, path=f"{name}.txt", sha256=digest, size=1_500_000, parts=()
+        )
         monkeypatch.setitem(data.DATASETS, name, entry)
     folder = tmp_path / "datos"
     folder.mkdir()
@@ -82,6 +84,12 @@ def test_download_goes_on_after_a_failure(toy, capsys):
     first, second = err.splitlines()
     assert "«ausente» no está" in first and "descarga directa" in first
     assert "No conozco el conjunto de datos «inventado»" in second
+
+
+def test_list_tells_what_can_be_downloaded(toy, capsys, monkeypatch):
+    entry = replace(data.DATASETS["ausente"], urls=("https://example.org/a",))
+    monkeypatch.setitem(data.DATASETS, "ausente", entry)
+    assert re.search("ausente .*no está: se descarga ", run(capsys, "datos")[1])
 
 
 def test_verify_checks_what_is_present(toy, capsys):

@@ -4,26 +4,40 @@ import csv
 import ctypes
 import gzip
 import hashlib
+import html
+import importlib.util
+import io
+import json
 import os
+import re
+import resource
+import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
+import time
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
+import nbformat
 import numpy as np
 import pytest
+from conftest import missing_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbclient import NotebookClient
 
 from conftest import needs_real_data
 from coursekit import data
-from coursekit.data import elman, readers, registry
+from coursekit.data import builders, elman, parts, readers, registry
+from coursekit.data.parts import Part
 from coursekit.errors import CourseError
 from coursekit.text import build_vocab_from_iterator, letters
 from regression import regression
@@ -93,8 +107,47 @@ def server():
             self.wfile.write(body)
             self.close_connection = True
 
+        def send_file(self, path):
+            """Un archivo de una fuente, o el siguiente de los fallos que le tocan."""
+            nonlocal busy
+            raw, faults = httpd.contents[path], httpd.faults.get(path)
+            fault = faults.pop(0) if faults else None
+            with lock:
+                busy += 1
+                httpd.at_once = max(httpd.at_once, busy)
+            time.sleep(0.01)  # para que varias peticiones coincidan
+            if fault == "cut":
+                self.send(raw[:-10], length=len(raw))
+            elif fault == "chunked":
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"40\r\n" + raw[:64] + b"\r\n")
+                self.close_connection = True
+            elif fault == "corrupt":
+                self.send(raw[:-10] + b"0123456789")
+            elif fault in ("stall", "slow"):
+                self.send_response(200)
+                self.send_header("Content-Length", str(10**9))
+                self.end_headers()
+                self.wfile.write(raw)
+                httpd.slow.set()
+                self.close_connection = True
+                with suppress(OSError):  # hasta que quien pide se canse
+                    while not stop.wait(0.02):
+                        self.wfile.write(raw if fault == "slow" else b"")
+            elif fault == "drop":
+                self.close_connection = True
+            elif fault:
+                self.send(b"later", status=fault)
+            else:
+                self.send(raw)
+            with lock:
+                busy -= 1
+
         def do_GET(self):
-            requests.append(self.path)
+            path = unquote(self.path)
+            requests.append(path)
             if self.path.startswith("/truncated") or requests == ["/flaky"]:
                 self.send(CUT, length=len(BOOK))
             elif self.path.startswith("/chunked"):
@@ -118,16 +171,19 @@ def server():
                 self.send(b"come back later", status=503)
             elif self.path.startswith("/drop"):
                 self.close_connection = True
+            elif path in httpd.contents:
+                self.send_file(path)
             elif self.path.startswith("/stall"):
                 stop.wait(20)
             else:
                 self.send(BOOK)
 
-    stop = threading.Event()
+    stop, lock, busy = threading.Event(), threading.Lock(), 0
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
     httpd.url = f"http://127.0.0.1:{httpd.server_port}"
-    httpd.requests = requests
+    httpd.requests, httpd.contents, httpd.faults = requests, {}, {}
+    httpd.at_once, httpd.slow = 0, threading.Event()
     yield httpd
     stop.set()
     httpd.shutdown()
@@ -558,6 +614,254 @@ def test_read_only_cache(register, server, monkeypatch, capsys):
         cache.chmod(0o755)
 
 
+# --- Conjuntos repartidos en varios archivos ----------------------------------------------------
+
+PIECES = [f"Trozo {number}: ".encode() + bytes([97 + number]) * 70_000 + b"\n" for number in range(9)]
+
+
+def part(server, path, raw, digest=None):
+    server.contents[path] = raw
+    return Part(server.url + quote(path), len(raw), digest or hashlib.sha256(raw).hexdigest())
+
+
+@pytest.fixture
+def pieces(server, register, monkeypatch):
+    """Un conjunto en nueve archivos, y esperas cortas entre intentos."""
+    monkeypatch.setattr(parts, "_WAITS", (0.01, 0.02, 0.03))
+    text = b"".join(PIECES)
+    register(
+        parts=tuple(part(server, f"/trozos/{n} [ñ].txt", raw) for n, raw in enumerate(PIECES)),
+        build=lambda files: b"".join(raw for _, raw in files),
+        reader=readers.lines,
+        sha256=hashlib.sha256(text.decode().rstrip("\n").encode()).hexdigest(),
+    )
+    return server
+
+
+def asked_twice(server):
+    return sorted(path for path, times in Counter(server.requests).items() if times == 2)
+
+
+def test_parts_become_one_file(places, pieces, capsys):
+    _, cache = places
+    assert data.load("librito").text.encode() + b"\n" == b"".join(PIECES)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Descargando «Un librito»: 630 kB en 9 archivos…"
+    assert second == "Datos: «Un librito», completo (caché de este equipo)."
+    assert files_in(cache) == ["librito.txt"]
+    assert (cache / "libros/librito.txt").read_bytes() == b"".join(PIECES)
+    assert sorted(pieces.requests) == sorted(pieces.contents) and 1 < pieces.at_once <= 4
+    assert data.fetch("librito") == data.verify("librito") == cache / "libros/librito.txt"
+    assert len(pieces.requests) == 9
+
+
+@pytest.mark.parametrize("fault", ["cut", "chunked", "corrupt", "stall", "drop", 503, 429])
+def test_passing_fault_of_a_part_is_overcome(places, pieces, monkeypatch, fault):
+    monkeypatch.setattr(registry, "_TIMEOUT", (1, 0.3))
+    for path in (spoiled := sorted(pieces.contents)[::3]):
+        pieces.faults[path] = [fault]
+    assert data.load("librito").text.encode() + b"\n" == b"".join(PIECES)
+    assert asked_twice(pieces) == spoiled and len(pieces.requests) == 12
+
+
+@pytest.mark.parametrize(
+    "fault, times, reason",
+    [
+        ("cut", 4, "cortó la descarga; .*revisa tu conexión"),
+        ("chunked", 4, "cortó la descarga; .*revisa tu conexión"),
+        ("corrupt", 4, r"entregó otra cosa en lugar de «8 \[ñ\]\.txt»; .*conexión, actualiza"),
+        ("stall", 4, "dejó de enviar datos; .*revisa tu conexión"),
+        ("drop", 4, "no responde; .*revisa tu conexión"),
+        (503, 4, r"respondió con el código 503 al pedir «8 \[ñ\]\.txt»; .*revisa tu conexión"),
+        (404, 1, r"respondió con el código 404 al pedir «8 \[ñ\]\.txt»; .*actualiza coursekit"),
+    ],
+)
+def test_lasting_fault_is_one_sentence_and_the_rest_is_kept(
+    places, pieces, monkeypatch, capsys, fault, times, reason
+):
+    _, cache = places
+    monkeypatch.setattr(registry, "_TIMEOUT", (1, 0.3))
+    path = "/trozos/8 [ñ].txt"
+    pieces.faults[path] = [fault] * 99
+    with pytest.raises(CourseError, match=f"127.0.0.1.* {reason}") as failure:
+        data.fetch("librito")
+    assert re.search(r"; \d de 9 archivos ya están", str(failure.value))
+    assert failure.value.__cause__ is None and str(failure.value).count("\n") == 0
+    assert pieces.requests.count(path) == times
+    good = {entry.digest for entry in data.DATASETS["librito"].parts}
+    assert files_in(cache) and set(files_in(cache)) < good  # ni un archivo a medias
+    capsys.readouterr()
+    assert data.load("librito").is_sample  # vuelve a intentarlo; como no llega, la muestra
+    assert re.search(reason.split(";")[0], capsys.readouterr().out)
+    kept = files_in(cache)
+    pieces.faults.clear()
+    pieces.requests.clear()
+    assert not data.load("librito").is_sample
+    assert path in pieces.requests and len(pieces.requests) == 9 - len(kept)
+    assert files_in(cache) == ["librito.txt"]
+
+
+def test_after_a_failure_nothing_more_is_asked(places, pieces, monkeypatch):
+    monkeypatch.setattr(registry, "_TIMEOUT", (1, 0.3))
+    first, *others = sorted(pieces.contents)[:4]
+    pieces.faults |= {first: [404]} | {path: ["stall"] for path in others}
+    with pytest.raises(CourseError, match="404"):
+        data.fetch("librito")
+    assert sorted(pieces.requests) == [first, *others] and files_in(places[1]) == []
+
+
+def test_damaged_part_is_asked_again(places, pieces):
+    _, cache = places
+    pieces.faults["/trozos/8 [ñ].txt"] = [404]
+    with pytest.raises(CourseError):
+        data.fetch("librito")
+    kept = {path.name: path for path in cache.rglob("*") if path.is_file()}
+    named = zip(data.DATASETS["librito"].parts, sorted(pieces.contents))
+    damaged = next((kept[entry.digest], path) for entry, path in named if entry.digest in kept)
+    damaged[0].write_bytes(bytes(damaged[0].stat().st_size))
+    pieces.requests.clear()
+    assert not data.load("librito").is_sample
+    assert damaged[1] in pieces.requests and files_in(cache) == ["librito.txt"]
+
+
+def test_unreachable_source_of_parts_is_asked_little(places, pieces, monkeypatch, capsys):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    monkeypatch.setattr(parts, "_WAITS", (0.6, 60, 60))  # sin red, no se espera más
+    old = data.DATASETS["librito"]
+    moved = tuple(replace(entry, url=url + str(n)) for n, entry in enumerate(old.parts))
+    monkeypatch.setitem(data.DATASETS, "librito", replace(old, parts=moved))
+    start = time.monotonic()
+    assert data.load("librito").is_sample and time.monotonic() - start < 30
+    printed = capsys.readouterr()
+    assert re.search(r"127.0.0.1:\d+ no responde\)", printed.out)
+    assert printed.err == ""  # ni siquiera una barra vacía: se vería en la página
+    assert files_in(places[1]) == []
+
+
+@pytest.mark.parametrize("room", [1_000, 500_000])
+def test_full_disk(places, pieces, capsys, room):
+    """Sin sitio para un archivo, o para el fichero que sale de todos."""
+    _, cache = places
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        corpus = data.load("librito")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert corpus.is_sample
+    out = capsys.readouterr().out
+    assert "no se puede guardar en la caché" in out and "comprueba que hay espacio" in out
+    assert set(files_in(cache)) <= {entry.digest for entry in data.DATASETS["librito"].parts}
+
+
+def test_parts_that_give_another_text(places, pieces, monkeypatch):
+    entry = replace(data.DATASETS["librito"], sha256="0" * 64)
+    monkeypatch.setitem(data.DATASETS, "librito", entry)
+    with pytest.raises(CourseError, match="no dan el texto que usa el curso: actualiza coursekit"):
+        data.fetch("librito")
+    assert "librito.txt" not in files_in(places[1])
+
+
+INTERRUPTED = """
+import hashlib, sys
+from dataclasses import replace
+from pathlib import Path
+from coursekit import cli, data
+from coursekit.data import parts, readers, registry
+cache, url, *files = sys.argv[1:]
+registry.cache_folder = lambda: Path(cache)
+pinned = tuple(parts.Part(url + path, int(size), digest)
+               for path, size, digest in (file.split() for file in files))
+data.DATASETS["novelas"] = replace(data.DATASETS["novelas"], parts=pinned)
+sys.exit(cli.main(["datos", "descargar", "novelas"]))
+"""
+
+
+def test_interrupted_download_is_clean_and_resumes(places, pieces):
+    _, cache = places
+    slow = "/trozos/5 [ñ].txt"
+    pieces.faults[slow] = ["slow"]
+    entries = data.DATASETS["librito"].parts
+    files = [f"{urlsplit(e.url).path} {e.size} {e.digest}" for e in entries]
+    environment = {key: value for key, value in os.environ.items() if key != "COURSEKIT_DATA"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED, str(cache), pieces.url, *files],
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+    )  # fmt: skip
+    try:
+        assert pieces.slow.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 1 and err.endswith("Interrumpido.\n") and "Traceback" not in err
+    kept = set(files_in(cache))
+    assert kept < {entry.digest for entry in entries}
+    folder = cache / "texto_es/novelas_eltec_es.txt.partes"
+    (cache / "libros").mkdir()
+    folder.rename(cache / "libros/librito.txt.partes")
+    pieces.requests.clear()
+    assert not data.load("librito").is_sample
+    assert len(pieces.requests) == 9 - len(kept) and slow in pieces.requests
+
+
+TEI = """<?xml version="1.0"?>{}
+<TEI xmlns="http://www.tei-c.org/ns/1.0"><teiHeader><p>Fuera</p></teiHeader><text><body>
+<note><p>Nota suelta</p></note><div><head>Título<note n="1">nota <p>al pie</p></note>
+  seguido</head> suelto <p>Con <hi>énfasis</hi> y <quote>cita</quote>.</p><p> </p>
+<quote><p>Cita en párrafo</p><quote>Cita sola</quote></quote><l>Verso</l>
+<quote>Otra <note>nota</note>cita</quote><p>Uno <p>dentro</p> de otro</p></div></body></text></TEI>"""
+
+
+def test_novels_are_read_from_tei():
+    raw = builders.novels([("uno.xml", TEI.format("").encode())] * 2).decode()
+    lines = [
+        "Título seguido", "Con énfasis y cita.", "Cita en párrafo", "Cita sola", "Verso",
+        "Otra cita", "Uno dentro de otro",
+    ]  # fmt: skip
+    assert raw == "".join(f"{line}\n" for line in lines * 2)
+
+
+def test_novels_with_entities_are_refused():
+    bomb = '<!DOCTYPE TEI [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
+    with pytest.raises(ValueError, match="DOCTYPE"):
+        builders.novels([("uno.xml", TEI.format(bomb).encode())])
+
+
+def test_constitution_drops_empty_and_repeated_texts():
+    train = "1/a / dos  palabras \n2/b/ \n".encode("latin-1")
+    test = "3/ c/d / uno/dos\n1/e/dos palabras\n4/f/acción\n".encode("latin-1")
+    assert builders.constitution([("a", train)]) == b"label,concept,text\n1,a,dos palabras\n"
+    expected = "label,concept,text\n3,c,d / uno/dos\n4,f,acción\n"
+    assert builders.constitution([("a", train), ("b", test)]).decode() == expected
+
+
+# --- Lo demás ---------------------------------------------------------------------------------
+
+def test_note_in_a_notebook_is_short_wraps_and_can_be_found(tmp_path):
+    code = """
+from dataclasses import replace
+from coursekit import data
+for name in ("novelas", "quijote"):
+    data.DATASETS[name] = replace(data.DATASETS[name], urls=(), parts=())
+"""
+    load = 'assert data.load("novelas").is_sample'
+    cells = [nbformat.v4.new_code_cell(source) for source in (code, load, "data.load('quijote');")]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    environment = dict(os.environ, COURSEKIT_DATA="", XDG_CACHE_HOME=str(tmp_path))
+    NotebookClient(notebook).execute(env=environment)
+    [output] = notebook.cells[1].outputs
+    text, shown = output.data["text/plain"], output.data["text/html"]
+    assert "«Relato de muestra» en lugar de «97 novelas españolas (1840-1920)»" in text
+    assert len(text) < 250 and len(re.findall(r"[.:] [A-ZÁÉÍÓÚ]", text)) <= 1
+    assert html.unescape(re.sub("<[^>]+>", "", shown)) == text and "overflow-wrap" in shown
+    assert data.stand_ins(notebook) == data.stand_ins(json.loads(nbformat.writes(notebook)))
+    assert data.stand_ins(notebook) == ["novelas", "quijote"]
+    assert data.stand_ins(nbformat.v4.new_notebook(cells=cells[:1])) == []
+
+
 def test_importing_data_is_light():
     code = "import sys, coursekit.data; print([m for m in sys.modules if m in %r])"
     heavy = ("torch", "numpy", "pooch", "requests", "tqdm", "matplotlib")
@@ -570,7 +874,10 @@ def test_importing_data_is_light():
 def test_every_entry_is_complete():
     for name, dataset in data.DATASETS.items():
         assert name == dataset.name
-        assert all(url.startswith("https://") for url in dataset.urls)
+        urls = [*dataset.urls, *(part.url for part in dataset.parts)]
+        assert urls and all(re.fullmatch(r"https://[\w./~%-]+", url) for url in urls)
+        assert bool(dataset.parts) == bool(dataset.build)
+        assert all(part.size > 0 and len(part.digest) in (32, 64) for part in dataset.parts)
         assert len(dataset.sha256) == 64 and int(dataset.sha256, 16)
         assert dataset.size > 0 and dataset.licence and dataset.citation
         if dataset.sample:
@@ -658,6 +965,133 @@ def test_real_sizes_and_files():
             raw = data.verify(name).read_bytes()
             raw = gzip.decompress(raw) if raw.startswith(b"\x1f\x8b") else raw
             assert len(raw) == dataset.size
+
+
+# --- Los textos reales, desde su fuente ---------------------------------------------------------
+
+# Los archivos de las fuentes, tal como los sirve cada repositorio.
+SOURCES = {
+    "/COST-ELTeC/ELTeC-spa/": "eltec-spa-level1.tar.xz",
+    "/Rukua95/Spanish_Word_Embedding_Evaluations/": "spanish-evaluations.tar.xz",
+}
+
+
+@pytest.fixture(scope="module")
+def originals():
+    """Los archivos de las fuentes por su ruta en el servidor, sin la versión: ruta → bytes."""
+    contents = {}
+    for prefix, archive in SOURCES.items():
+        path = Path(REAL_DATA) / "origen" / archive
+        if not path.is_file():
+            missing_tool(f"No está {path}: sin los archivos de las fuentes no hay qué servir.")
+        with tarfile.open(path) as members:
+            for member in filter(tarfile.TarInfo.isfile, members):
+                name = member.name.removeprefix("./")
+                contents[prefix + name] = members.extractfile(member).read()
+    tests = Path(importlib.util.find_spec("gensim").origin).parent / "test/test_data"
+    for name in ("wordsim353.tsv", "simlex999.txt", "questions-words.txt"):
+        contents[f"/piskvorky/gensim/gensim/test/test_data/{name}"] = (tests / name).read_bytes()
+    return contents
+
+
+@pytest.fixture
+def world(server, places, originals, monkeypatch):
+    """El registro verdadero, con las direcciones de GitHub llevadas al servidor de la prueba."""
+    monkeypatch.setattr(registry, "_TIMEOUT", (5, 1))
+    monkeypatch.setattr(parts, "_WAITS", (0.01, 0.02, 0.03))
+
+    def here(url):
+        return url.replace("https://raw.githubusercontent.com", server.url)
+
+    for name, entry in list(data.DATASETS.items()):
+        moved = tuple(replace(p, url=here(p.url)) for p in entry.parts)
+        entry = replace(entry, urls=tuple(map(here, entry.urls)), parts=moved)
+        monkeypatch.setitem(data.DATASETS, name, entry)
+        for url in (*entry.urls, *(p.url for p in moved)):
+            path = unquote(urlsplit(url).path)
+            without_version = re.sub("^(/[^/]+/[^/]+)/[^/]+", r"\1", path)
+            if raw := originals.get(without_version):
+                server.contents[path] = raw
+    return server
+
+
+def real(name):
+    """Lo que hay en la carpeta de datos, descomprimido."""
+    path = Path(REAL_DATA) / data.DATASETS[name].path
+    return path.read_bytes() if path.is_file() else gzip.open(f"{path}.gz").read()
+
+
+@needs_real_data
+@pytest.mark.parametrize(
+    "name",
+    [
+        "wordsim353", "simlex999", "questions-words", "rg65_es", "mc30_es", "wordsim353_es",
+        "semeval2017_es", "questions-words-es", "constitucion_train", "constitucion_test",
+    ],
+)  # fmt: skip
+def test_real_set_is_rebuilt_byte_for_byte(world, places, name):
+    assert data.fetch(name).read_bytes() == real(name)
+    assert files_in(places[1]) == [Path(data.DATASETS[name].path).name]
+
+
+@needs_real_data
+def test_real_novels_are_rebuilt_byte_for_byte_in_spite_of_everything(world, places, capsys):
+    faults = ["cut", "chunked", "corrupt", "stall", "drop", 503]
+    paths = [unquote(urlsplit(entry.url).path) for entry in data.DATASETS["novelas"].parts]
+    for fault, path in zip(faults, (spoiled := paths[10::10])):
+        world.faults[path] = [fault]
+    assert data.fetch("novelas").read_bytes() == real("novelas")
+    out = capsys.readouterr().out
+    assert out == "Descargando «97 novelas españolas (1840-1920)»: 57 MB en 97 archivos…\n"
+    assert asked_twice(world) == sorted(spoiled[: len(faults)])
+    assert files_in(places[1]) == ["novelas_eltec_es.txt"]
+
+
+@needs_real_data
+def test_real_origins_are_the_ones_listed():
+    """Verdad independiente: las listas que acompañan a los archivos de las fuentes."""
+    listed = {}
+    for file in ("eltec-spa-level1.tsv", "spanish-evaluations.tsv"):
+        path = Path(REAL_DATA) / "origen" / file
+        if not path.is_file():
+            missing_tool(f"No está {path}.")
+        rows = csv.DictReader(path.read_text("utf-8").splitlines(), delimiter="\t")
+        listed |= {row["path"]: (int(row["bytes"]), row["sha256"]) for row in rows}
+    ours = {}
+    for name, entry in data.DATASETS.items():
+        if name == "novelas" or name.endswith("_es") or "constitucion" in name or "-es" in name:
+            for p in entry.parts:
+                path = unquote(urlsplit(p.url).path).split("/", 4)[4]
+                ours[path] = (p.size, p.digest)
+    assert ours == listed
+
+
+@needs_real_data
+def test_real_news_are_found_among_all_of_them():
+    """Con las nuestras barajadas entre otras y partidas en título y descripción."""
+    rng = np.random.default_rng(0)
+    rows = list(csv.reader(io.StringIO(real("ag_news_20k").decode(), newline="")))
+    rows = [(label, *text.split(" ", 1)) for label, text in rows]
+    others = [(str(1 + n % 4), f"Otra noticia {n}", "que no está") for n in range(1000)]
+    table = io.StringIO(newline="")
+    everything = rows + others
+    csv.writer(table, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(
+        everything[i] for i in rng.permutation(len(everything))
+    )
+    raw = table.getvalue().encode()
+    assert builders.news([("train.csv", raw)]) == real("ag_news_20k")
+    with pytest.raises(KeyError):
+        builders.news([("train.csv", raw.replace(b"Reuters", b"reuters"))])
+
+
+@needs_real_data
+def test_real_vectors_are_the_first_rows(server, places, monkeypatch):
+    rows = real("glove_50d")
+    raw = gzip.compress(b"400000 50\n" + rows + b"zzz" + b" 0.5" * 50 + b"\n", 1)
+    entry = data.DATASETS["glove_50d"]
+    served = part(server, "/glove.gz", raw, hashlib.md5(raw).hexdigest())
+    monkeypatch.setitem(data.DATASETS, "glove_50d", replace(entry, parts=(served,)))
+    assert data.fetch("glove_50d").read_bytes() == rows
 
 
 # --- Las muestras -----------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import torch
 from conftest import needs_real_data
 from coursekit import data
 from coursekit.data import readers, registry
+from coursekit.data.parts import DownloadError
 from coursekit.errors import CourseError
 from coursekit.text import GloVe, Vectors, datasets
 from golden.torchtext_readers import (
@@ -38,7 +39,7 @@ def places(tmp_path, monkeypatch):
     """Carpeta de datos y caché vacías, y una red que no responde."""
 
     def no_network(*_):
-        raise CourseError("no se pudo descargar (example.org no responde): revisa tu conexión")
+        raise DownloadError("no se pudo descargar (example.org no responde)", "revisa tu conexión")
 
     folder, cache = tmp_path / "carpeta", tmp_path / "caché"
     for root in (folder, cache):

@@ -8,9 +8,10 @@ from coursekit.data.elman import (
     elman_sentences,
     invented_words,
 )
+from coursekit.data.notice import stand_ins
 from coursekit.data.registry import fetch, load, verify
 
 __all__ = [
     "DATASETS", "Corpus", "Dataset", "elman_letters", "elman_next_words", "elman_sentences", "fetch",
-    "invented_words", "load", "load_sample", "verify",
+    "invented_words", "load", "load_sample", "stand_ins", "verify",
 ]

@@ -1,11 +1,14 @@
 """Catálogo de los conjuntos de datos: de dónde viene cada uno, su huella y cómo se lee."""
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from urllib.parse import quote
 
-from coursekit.data import readers
+from coursekit.data import builders, readers
+from coursekit.data.parts import Part
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,9 @@ class Dataset:
             que se descarga y también vale en lugar de `path`.
         hash_of_file: si `sha256` es la huella del fichero, como la publican otros: cuando el
             curso no tiene una copia de la que sacar la del texto.
+        parts: los archivos de la fuente, fijados por su huella, cuando el fichero se rehace a
+            partir de ellos; entonces no hace falta `urls`.
+        build: de los archivos, como pares de nombre y bytes, al fichero.
     """
 
     name: str
@@ -49,6 +55,30 @@ class Dataset:
     labelled: bool = False
     archive: str = ""
     hash_of_file: bool = False
+    parts: tuple[Part, ...] = ()
+    build: Callable[[builders.Files], bytes] | None = None
+
+
+_RAW = "https://raw.githubusercontent.com"
+_ELTEC_FILES = "COST-ELTeC/ELTeC-spa/83e2a22d5ef66f96e59f47f7ef810358c4236322"
+_SPANISH_FILES = (
+    "Rukua95/Spanish_Word_Embedding_Evaluations/3038779a5d54d0ed3339fcc9185305a0540e2430"
+)
+
+
+@cache
+def _table() -> list[dict[str, str]]:
+    text = builders.origin("files.tsv").decode()
+    return list(csv.DictReader(text.splitlines(), delimiter="\t"))
+
+
+def _parts(name: str, repository: str) -> tuple[Part, ...]:
+    """Los archivos de un conjunto en un repositorio, fijado en una de sus versiones."""
+    return tuple(
+        Part(f"{_RAW}/{repository}/{quote(row['path'])}", int(row["bytes"]), row["sha256"])
+        for row in _table()
+        if row["set"] == name
+    )
 
 
 def _imdb(name: str, title: str, file: str, sha256: str, size: int, **changes) -> Dataset:
@@ -121,16 +151,21 @@ def _ag_news(name: str, title: str, file: str, sha256: str, size: int, **changes
     )
 
 
-_AG_NEWS_URL = "https://raw.githubusercontent.com/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
+_AG_NEWS_URL = f"{_RAW}/mhjabreel/CharCnn_Keras/master/data/ag_news_csv"
+_AG_NEWS_TRAIN = Part(
+    f"{_AG_NEWS_URL}/train.csv",
+    29_470_338,
+    "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
+)
 _AG_NEWS = (
     _ag_news(
         "train",
         "entrenamiento",
         "train.csv",
-        "76a0a2d2f92b286371fe4d4044640910a04a803fdd2538e0f3f29a5c6f6b672e",
-        29_470_338,
+        _AG_NEWS_TRAIN.digest,
+        _AG_NEWS_TRAIN.size,
         hash_of_file=True,
-        urls=(f"{_AG_NEWS_URL}/train.csv",),
+        urls=(_AG_NEWS_TRAIN.url,),
         sample_rows=(0, 324),
     ),
     _ag_news(
@@ -140,6 +175,8 @@ _AG_NEWS = (
         "8371a64d90a091875bdb7af356f14ab4006f91a5c4446c8b34d93b43510fa0c8",
         4_906_121,
         urls=(),
+        parts=(_AG_NEWS_TRAIN,),
+        build=builders.news,
         sample_rows=(0, 324),
     ),
     _ag_news(
@@ -167,6 +204,8 @@ def _constitucion(name: str, title: str, sha256: str, size: int, **changes) -> D
         "Constitution», Workshop on Argument Mining.",
         source="https://github.com/uchile-nlp/ArgumentMining2017",
         reader=readers.constitucion,
+        parts=_parts(f"constitucion_{name}", _SPANISH_FILES),
+        build=builders.constitution,
         sample="argumentos",
         labelled=True,
         **changes,
@@ -192,101 +231,128 @@ _CONSTITUCION = (
 
 
 def _lines(
-    path: str, title: str, sha256: str, size: int, licence: str, citation: str, source: str
+    path: str, title: str, sha256: str, size: int, citation: str, source: str, **changes
 ) -> Dataset:
-    """Fichero que se usa línea a línea, sin dirección de descarga ni muestra."""
-    name = Path(path).stem
+    """Fichero que se usa línea a línea, sin muestra."""
     return Dataset(
-        name, title, path, (), sha256, size, licence, citation, source, readers.lines, None
+        name=Path(path).stem,
+        title=title,
+        path=path,
+        sha256=sha256,
+        size=size,
+        licence="sin licencia declarada",
+        citation=citation,
+        source=source,
+        reader=readers.lines,
+        sample=None,
+        **changes,
     )
 
 
-_UNDECLARED = "sin licencia declarada"
-_GENSIM = "https://github.com/piskvorky/gensim/tree/develop/gensim/test/test_data"
-_SPANISH = "https://github.com/Rukua95/Spanish_Word_Embedding_Evaluations"
+def _english(file: str, *facts) -> Dataset:
+    """Fichero que reparte gensim con sus pruebas."""
+    url = f"{_RAW}/piskvorky/gensim/4.4.0/gensim/test/test_data/{file}"
+    source = "https://github.com/piskvorky/gensim/tree/develop/gensim/test/test_data"
+    return _lines(f"similitud_en/{file}", *facts, source, urls=(url,))
+
+
+def _spanish(file: str, *facts, build: Callable[[builders.Files], bytes]) -> Dataset:
+    """Fichero que se rehace a partir de los de un repositorio de conjuntos en español."""
+    source = "https://github.com/Rukua95/Spanish_Word_Embedding_Evaluations"
+    parts = _parts(Path(file).stem, _SPANISH_FILES)
+    return _lines(f"similitud_es/{file}", *facts, source, urls=(), parts=parts, build=build)
+
+
 _SIMILARITY = (
-    _lines(
-        "similitud_en/wordsim353.tsv",
+    _english(
+        "wordsim353.tsv",
         "WordSim-353",
         "afe5de9a7b23ed281c2a78ad543c92a11dba2284e3584ddd4e046d215c85f1b3",
         7_186,
-        _UNDECLARED,
         "Finkelstein et al. (2002), «Placing Search in Context: The Concept Revisited», ACM TOIS.",
-        _GENSIM,
     ),
-    _lines(
-        "similitud_en/simlex999.txt",
+    _english(
+        "simlex999.txt",
         "SimLex-999",
         "02a9add18502e5518d586beadd6efa15a5425b466a4a529660d5c3b32d3f08fe",
         18_126,
-        _UNDECLARED,
         "Hill, Reichart y Korhonen (2015), «SimLex-999: Evaluating Semantic Models With (Genuine) "
         "Similarity Estimation», Computational Linguistics.",
-        _GENSIM,
     ),
-    _lines(
-        "similitud_en/questions-words.txt",
+    _english(
+        "questions-words.txt",
         "Analogías de Google",
         "5f4c61e02fe9f09dbb4924c7c5ed0a0e06358dc3d4b51140523559f011a8af8d",
         603_955,
-        _UNDECLARED,
         "Mikolov et al. (2013), «Efficient Estimation of Word Representations in Vector Space».",
-        _GENSIM,
     ),
-    _lines(
-        "similitud_es/rg65_es.tsv",
+    _spanish(
+        "rg65_es.tsv",
         "RG-65 en español",
         "6389f9cf824939fdddb35b05cb7d2f0c2970e3517a3f02a7e833bd587483a067",
         1_364,
-        _UNDECLARED,
         "Camacho-Collados, Pilehvar y Navigli (2015), «A Framework for the Construction of "
         "Monolingual and Cross-lingual Word Similarity Datasets», ACL.",
-        _SPANISH,
+        build=partial(
+            builders.pairs,
+            heading="RG-65 en espanol (Camacho-Collados et al. 2015), escala 0-4",
+            separator=" ",
+        ),
     ),
-    _lines(
-        "similitud_es/mc30_es.tsv",
+    _spanish(
+        "mc30_es.tsv",
         "MC-30 en español, sin tildes",
         "0243b51460eb34fbeaab1521140916e0e7c7c0bc7d4371ea85cbfe853c94587c",
         676,
-        _UNDECLARED,
         "Hassan y Mihalcea (2009), «Cross-lingual Semantic Relatedness Using Encyclopedic "
         "Knowledge», EMNLP.",
-        _SPANISH,
+        build=partial(
+            builders.pairs,
+            heading="MC-30 en espanol (Hassan y Mihalcea 2009), escala 0-4, "
+            "sin tildes en el original",
+        ),
     ),
-    _lines(
-        "similitud_es/wordsim353_es.tsv",
+    _spanish(
+        "wordsim353_es.tsv",
         "WordSim-353 en español, sin tildes",
         "d4674399f801e90b84354cbf59fcd058e97e8259127fb5f502f22092347e2917",
         7_462,
-        _UNDECLARED,
         "Hassan y Mihalcea (2009), «Cross-lingual Semantic Relatedness Using Encyclopedic "
         "Knowledge», EMNLP.",
-        _SPANISH,
+        build=partial(
+            builders.pairs,
+            heading="WordSim-353 en espanol (Hassan y Mihalcea 2009), escala 0-10, "
+            "sin tildes en el original",
+        ),
     ),
-    _lines(
-        "similitud_es/semeval2017_es.tsv",
+    _spanish(
+        "semeval2017_es.tsv",
         "SemEval-2017, tarea 2, en español",
         "56ae7f03b7a2faefa2b73c5e240ffca9ac72f6573c3a6ea2bdea4c607f36cd0d",
         11_860,
-        _UNDECLARED,
         "Camacho-Collados et al. (2017), «SemEval-2017 Task 2: Multilingual and Cross-lingual "
         "Semantic Word Similarity».",
-        _SPANISH,
+        build=partial(
+            builders.pairs,
+            heading="SemEval-2017 tarea 2, monolingue espanol (test), escala 0-4",
+        ),
     ),
-    _lines(
-        "similitud_es/questions-words-es.txt",
+    _spanish(
+        "questions-words-es.txt",
         "Analogías de Google en español",
         "8869fdac58dae687189f1de5568867b0af5606c77ddbf35bb0c74c8acf3e6971",
         490_311,
-        _UNDECLARED,
         "Traducción de las analogías de Mikolov et al. (2013); Cardellino (2016), «Spanish "
         "Billion Words Corpus and Embeddings».",
-        _SPANISH,
+        build=builders.analogies,
     ),
 )
 
 
-def _glove(dim: int, num_words: int, sha256: str, size: int) -> Dataset:
+def _glove(dim: int, num_words: int, sha256: str, size: int, whole: tuple[int, str]) -> Dataset:
+    """Los primeros vectores de los que reparte gensim: `whole` es el tamaño y el MD5 de todos."""
+    name = f"glove-wiki-gigaword-{dim}"
+    url = f"https://github.com/RaRe-Technologies/gensim-data/releases/download/{name}/{name}.gz"
     return Dataset(
         name=f"glove_{dim}d",
         title=f"GloVe 6B de {dim} dimensiones, las {num_words} palabras más frecuentes",
@@ -299,6 +365,8 @@ def _glove(dim: int, num_words: int, sha256: str, size: int) -> Dataset:
         "Representation», EMNLP.",
         source="https://nlp.stanford.edu/projects/glove/",
         reader=readers.lines,
+        parts=(Part(url, *whole),),
+        build=partial(builders.first_rows, count=num_words),
         sample=None,
     )
 
@@ -309,12 +377,14 @@ _GLOVE = (
         10_362,
         "45623d64f502f572e433be29f39e0314131c484e1ad96e48540cda2790a5291c",
         4_433_077,
+        (69_182_535, "c289bc5d7f2f02c6dc9f2f9b67641813"),
     ),
     _glove(
         100,
         2_604,
         "72ab9b414845a4270cc25c9c08161c33f08ba389a2d58a77ee529d93c3b84661",
         2_230_427,
+        (134_300_434, "40ec481866001177b8cd4cb0df92924f"),
     ),
 )
 
@@ -351,6 +421,8 @@ DATASETS = {
             "COST Action «Distant Reading for European Literary History».",
             source="https://github.com/COST-ELTeC/ELTeC-spa",
             reader=readers.lines,
+            parts=_parts("novelas", _ELTEC_FILES),
+            build=builders.novels,
             sample="relato",
         ),
         *_IMDB,

@@ -4,6 +4,7 @@ import csv
 import gzip
 import hashlib
 import os
+import shutil
 import tarfile
 import warnings
 import zlib
@@ -12,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from coursekit.data import readers
+from coursekit.data import notice, readers
 from coursekit.data.catalogue import DATASETS, Dataset
 from coursekit.data.corpus import Corpus, load_sample
+from coursekit.data.parts import DownloadError, announce, gather
 from coursekit.errors import CourseError
+from coursekit.files import write_whole
 
 FOLDER = "carpeta COURSEKIT_DATA"
 CACHE = "caché de este equipo"
@@ -28,7 +31,22 @@ _CUT = "cortó la descarga"
 
 
 class _Unavailable(CourseError):
-    """El conjunto no está en este equipo ni se pudo descargar: la muestra puede sustituirlo."""
+    """El conjunto no está en este equipo ni se pudo descargar: la muestra puede sustituirlo.
+
+    Args:
+        dataset: el conjunto.
+        damage: qué le pasa a la copia que hay en la caché, si hay una.
+        error: por qué no se pudo descargar, y qué hacer.
+    """
+
+    def __init__(self, dataset: Dataset, damage: str, error: DownloadError) -> None:
+        found = damage or "no está en COURSEKIT_DATA ni en la caché"
+        path = dataset.archive or dataset.path
+        super().__init__(
+            f"«{dataset.name}» {found} y {error} o deja una copia en COURSEKIT_DATA/{path}."
+        )
+        self.reason = f"{damage} y {error.reason}" if damage else error.reason
+        self.advice = error.advice
 
 
 def data_folder() -> Path | None:
@@ -72,7 +90,7 @@ def _pooch():
 def load(name: str) -> Corpus:
     """Corpus de una lección: carpeta de datos, caché, red o, si nada de eso lo da, su muestra.
 
-    Imprime una línea que dice de dónde salió el texto.
+    Una línea dice de dónde salió el texto.
 
     Args:
         name: `"quijote"`, `"novelas"` u otro de `DATASETS`.
@@ -89,7 +107,11 @@ def load(name: str) -> Corpus:
         if not dataset.sample:
             raise
         sample, rows = load_sample(dataset.sample), slice(*dataset.sample_rows)
-        print(f"Datos: «{sample.title}» en lugar de «{dataset.title}», porque {error}")
+        notice.show(
+            name,
+            f"Datos: «{sample.title}» en lugar de «{dataset.title}», porque «{name}» "
+            f"{error.reason}. Las cifras no serán las publicadas: {error.advice} y repite.",
+        )
         return replace(sample, documents=sample.documents[rows], labels=sample.labels[rows])
     print(f"Datos: «{dataset.title}», completo ({place}).")
     if dataset.labelled:
@@ -164,6 +186,11 @@ def _read(dataset: Dataset, path: Path) -> str:
         raise CourseError("está cortado o dañado (no se puede descomprimir)") from None
     except OSError:
         raise CourseError("no se puede leer (¿tienes permiso?)") from None
+    return _clean(dataset, raw)
+
+
+def _clean(dataset: Dataset, raw: bytes) -> str:
+    """Texto limpio del contenido de un fichero, comprobado como en `_read`."""
     try:
         text = dataset.reader(raw)
     except CourseError:
@@ -181,7 +208,7 @@ def _read(dataset: Dataset, path: Path) -> str:
 
 def _obtain(dataset: Dataset) -> tuple[str, Path, str]:
     """Lugar, ruta y texto limpio de un conjunto, comprobado."""
-    problem = "no está en COURSEKIT_DATA ni en la caché"
+    damage = ""
     found = _locate(dataset)
     if found:
         place, path = found
@@ -191,29 +218,48 @@ def _obtain(dataset: Dataset) -> tuple[str, Path, str]:
             # En la carpeta manda quien la preparó; lo de la caché se puede volver a descargar.
             if place == FOLDER:
                 raise _damaged(path, error) from None
-            problem = f"tiene en la caché una copia que {error}"
-    path = _download(dataset, problem)
+            damage = f"tiene en la caché una copia que {error}"
+    path = cache_folder() / (dataset.archive or dataset.path)
+    try:
+        if dataset.parts:
+            return CACHE, path, _assemble(dataset, path)
+        if not dataset.urls:
+            raise DownloadError("no tiene descarga directa", f"búscalo en {dataset.source}")
+        download(dataset.urls, path, lambda temporary: _read(dataset, temporary))
+    except DownloadError as error:
+        raise _Unavailable(dataset, damage, error) from None
     return CACHE, path, _read(dataset, path)
 
 
-def _download(dataset: Dataset, problem: str) -> Path:
-    """Descarga a la caché desde la primera dirección que dé el fichero correcto."""
-    path = cache_folder() / (dataset.archive or dataset.path)
-    if not dataset.urls:
-        otherwise = "; si no, sigue con la muestra." if dataset.sample else "."
-        raise _Unavailable(
-            f"«{dataset.name}» {problem} y no tiene descarga directa (el curso lo preparó a partir "
-            f"de {dataset.source}): si te pasan el fichero, déjalo en "
-            f"COURSEKIT_DATA/{dataset.path}{otherwise}"
-        )
+def _assemble(dataset: Dataset, path: Path) -> str:
+    """Deja en la caché un fichero rehecho a partir de los archivos de su fuente, y da su texto."""
+    folder = path.with_name(path.name + ".partes")
+    print(announce(dataset.title, dataset.parts))
     try:
-        download(dataset.urls, path, lambda temporary: _read(dataset, temporary))
-    except CourseError as error:
-        raise _Unavailable(
-            f"«{dataset.name}» {problem} y {error} o deja una copia en "
-            f"COURSEKIT_DATA/{dataset.archive or dataset.path}."
-        ) from None
-    return path
+        files = gather(dataset.parts, folder, _TIMEOUT)
+        raw, text = _rebuild(dataset, files)
+        write_whole(path, raw)
+        shutil.rmtree(folder)
+    except OSError:
+        raise _full(path.parent) from None
+    return text
+
+
+def _rebuild(dataset: Dataset, files: Sequence[Path]) -> tuple[bytes, str]:
+    named = ((part.name, file.read_bytes()) for part, file in zip(dataset.parts, files))
+    try:
+        raw = dataset.build(named)
+        return raw, _clean(dataset, raw)
+    except (LookupError, ValueError, CourseError):
+        reason = f"los archivos de {dataset.source} no dan el texto que usa el curso"
+        raise DownloadError(reason, "actualiza coursekit") from None
+
+
+def _full(folder: Path) -> DownloadError:
+    return DownloadError(
+        f"no se puede guardar en la caché {folder}",
+        "comprueba que hay espacio y permiso de escritura",
+    )
 
 
 def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -> None:
@@ -226,7 +272,7 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
             un CourseError que solo dice el motivo.
 
     Raises:
-        CourseError: si ninguna lo da o si no se puede guardar; la frase queda sin acabar, para
+        DownloadError: si ninguna lo da o si no se puede guardar; la frase queda sin acabar, para
             que quien llama diga qué más se puede hacer.
     """
     failures: dict[str, str] = {}
@@ -242,7 +288,7 @@ def download(urls: Sequence[str], path: Path, check: Callable[[Path], object]) -
             if failure != _CUT:
                 break
     tried = ", ".join(f"{host} {failure}" for host, failure in failures.items())
-    raise CourseError(f"no se pudo descargar ({tried}): revisa tu conexión")
+    raise DownloadError(f"no se pudo descargar ({tried})", "revisa tu conexión")
 
 
 def _attempt(url: str, path: Path, check: Callable[[Path], object]) -> str | None:
@@ -269,8 +315,5 @@ def _attempt(url: str, path: Path, check: Callable[[Path], object]) -> str | Non
     except CourseError as error:
         return f"entregó un fichero que {error}: si lo ha revisado, actualiza coursekit"
     except OSError:
-        raise CourseError(
-            f"no se puede guardar en la caché {path.parent}: comprueba que hay espacio y permiso "
-            "de escritura"
-        ) from None
+        raise _full(path.parent) from None
     return None

@@ -6,9 +6,14 @@ import os
 from pathlib import Path
 
 
-def write_whole(path: Path, content: str | bytes, encoding: str = "utf-8") -> None:
+def write_whole(path: Path, content: str | bytes, encoding: str = "utf-8", mode: int = 0o644) -> None:
     """Escribe un archivo de una vez: quien interrumpe no encuentra nada a medias."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(path.name + ".nuevo")
-    draft.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
-    os.replace(draft, path)
+    try:
+        draft.touch(mode)
+        draft.write_bytes(content.encode(encoding) if isinstance(content, str) else content)
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)  # en un disco lleno, medio archivo solo estorba
+        raise

@@ -15,6 +15,9 @@ import sys
 
 import numpy as np
 
+# Lo que puede pasarle a una entrega o a una pregunta; `OK` es que hay respuesta.
+OK, TIMEOUT, CRASH, MISSING = "ok", "tiempo agotado", "caída", "falta"
+
 MAX_BYTES = 8 << 20
 MAX_ITEMS = 200_000
 MAX_KEYS = 5_000

@@ -10,6 +10,7 @@ from __future__ import annotations
 import __future__
 import ast
 import linecache
+import random
 import re
 import sys
 import types
@@ -106,6 +107,18 @@ def run_cells(
                 failure = failure or describe_error(error)
         errors.append(failure)
     return errors
+
+
+def seed_everything() -> None:
+    """Que una respuesta al azar sin semilla dé siempre lo mismo."""
+    random.seed(0)
+    if "numpy" in sys.modules:
+        import numpy as np
+
+        np.random.seed(0)
+        np.random.bit_generator.randbits = random.Random(0).getrandbits
+    if "torch" in sys.modules:
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 def describe_error(error: BaseException) -> str:

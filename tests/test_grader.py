@@ -856,32 +856,47 @@ def test_cells_parse_or_raise_a_syntax_error(source):
         pass
 
 
-def test_definitions_after_an_error_are_kept():
+@pytest.fixture(autouse=True)
+def same_interpreter(monkeypatch):
+    """Ejecutar celdas cambia cosas del intérprete que aquí es también el de las pruebas."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("__main__", "tqdm.notebook"):
+        if name in sys.modules:
+            monkeypatch.setitem(sys.modules, name, sys.modules[name])
+
+
+def test_what_can_run_after_an_error_runs():
     space = new_namespace()
-    errors = run_cells(["1 / 0\nx = 5\ny = x + 1\ndef f(): return 1\nprint(3)"], space)
+    errors = run_cells(["1 / 0\nx = 5\ny = x + z\nw = x + 1\ndef f(): return 1"], space)
     assert errors == ["ZeroDivisionError: division by zero"]
-    assert space["x"] == 5 and space["f"]() == 1 and "y" not in space
+    assert space["w"] == 6 and space["f"]() == 1 and "y" not in space
+
+
+def test_what_a_notebook_has_and_a_program_has_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = new_namespace()
+    cells = [
+        "%%writefile vecinos.py\ndef two(): return 2",
+        "%%writefile -a vecinos.py\ndef three(): return 3",
+        "import vecinos\nx = vecinos.two() + vecinos.three()",
+        "import asyncio\nawait asyncio.sleep(0)\nasync def f(): return 4\ny = await f()",
+        "from tqdm.notebook import tqdm, trange\nz = [*tqdm([1]), *trange(1)]",
+        "from IPython.display import display, clear_output\nclear_output()\nw = 1",
+        "name = input()\nv = 1",
+    ]
+    errors = run_cells(cells, space)
+    assert errors[:6] == [None] * 6 and errors[6].startswith(("EOFError", "OSError"))
+    assert [space[name] for name in "xyzwv"] == [5, 4, [1, 0], 1, 1]
 
 
 def test_rescue_runs_only_definitions():
     space = new_namespace()
     run_cells(
-        ["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass"], space, True
+        ["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass\nf = lambda: 0"],
+        space,
+        True,
     )
-    assert {"math", "x", "A"} <= set(space) and "y" not in space
-
-
-@pytest.fixture
-def sys_main(monkeypatch):
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-
-
-test_definitions_after_an_error_are_kept = pytest.mark.usefixtures("sys_main")(
-    test_definitions_after_an_error_are_kept
-)
-test_rescue_runs_only_definitions = pytest.mark.usefixtures("sys_main")(
-    test_rescue_runs_only_definitions
-)
+    assert {"math", "x", "A", "f"} <= set(space) and "y" not in space
 
 
 # --- Encontrar entregas ----------------------------------------------------------------------

@@ -277,7 +277,8 @@ def _knows_size() -> bool:
 def _unshare(settings: Settings) -> list[str]:
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts"]
     if settings.uid is None:
-        command.append("--map-root-user")
+        # Con su propio número: de un usuario «root» ficticio no se puede anidar otro.
+        command += ["--map-current-user", "--keep-caps"]
     return [*command, *_inner(settings)]
 
 

@@ -11,7 +11,7 @@ import signal
 import time
 
 from coursekit.exercises import running
-from coursekit.grading.jail.inside import cells, kernel, wire
+from coursekit.grading.jail.inside import cells, kernel, semaphores, wire
 
 _SPARE_BYTES = 256 << 20
 _LEAST_SHARE = 4  # tras varias preguntas que no terminan, el plazo de cada una baja hasta un cuarto
@@ -28,7 +28,7 @@ def live(settings: dict, job: int, answers: int) -> None:
     """
     try:
         _prepare(settings)
-        task = wire.loads(_read_frame(job))
+        task = json.loads(_read_frame(job))
         os.close(job)
         _close_doors(answers)
         _serve_sentence(task, answers)
@@ -60,6 +60,7 @@ def _prepare(settings: dict) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (space, space + _SPARE_BYTES))
     if settings["confine"]:
         kernel.confine(settings["mounts"], settings["course"], settings["folder"])
+        semaphores.install()
     kernel.apply_filter(settings["filter"])
 
 

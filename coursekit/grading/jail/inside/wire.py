@@ -20,6 +20,7 @@ OK, TIMEOUT, CRASH, MISSING = "ok", "tiempo agotado", "caída", "falta"
 
 MAX_BYTES = 8 << 20
 MAX_ITEMS = 200_000
+MAX_PIECES = 6 * MAX_ITEMS
 MAX_KEYS = 5_000
 _DTYPES = {np.dtype(name).str for name in "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8".split()}
 
@@ -118,6 +119,9 @@ class _Decoder:
             raise WireError("bytes mal escritos") from None
         if len(raw) != math.prod(shape) * np.dtype(dtype).itemsize:
             raise WireError("los bytes no llenan la forma")
+        # Sin ningún elemento se puede decir cualquier forma, y recorrer sus filas no tendría fin.
+        if math.prod(max(n, 1) for n in shape) > MAX_BYTES:
+            raise WireError("forma imposible")
         array = np.frombuffer(raw, dtype).reshape(shape).copy()
         if dtype == "|b1":
             # Un byte que no es 0 ni 1 no es un booleano de NumPy.
@@ -145,8 +149,11 @@ def loads(text: bytes):
     """Lee JSON de quien sea.
 
     Raises:
-        WireError: si no es JSON o anida demasiado.
+        WireError: si no es JSON, anida demasiado o tiene más piezas de las que caben.
     """
+    # Antes de leerlo: de cada dos bytes, como «[]», el lector de JSON hace un objeto de sesenta.
+    if sum(map(text.count, (b"[", b"{", b","))) > MAX_PIECES:
+        raise WireError("demasiados elementos")
     try:
         return json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:

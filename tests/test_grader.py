@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent / "hostile"))
 import entregas
+from jails import RUNGS, open_to_everyone, prefix, readable_python, run_cli, rung
 
 from coursekit import cli
 from coursekit.errors import CourseError
@@ -42,16 +43,8 @@ from coursekit.grading.submissions import Unreadable, find_submissions, read_not
 from coursekit.exercises.values import to_plain
 
 SET = entregas.SET
-RUNGS = {protection.name: protection for protection in LADDER}
 SECONDS = 2.0
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux")
-
-
-def rung(name):
-    """Un peldaño que aquí tiene que funcionar."""
-    if problem := try_out(RUNGS[name]):
-        missing_tool(f"{name}: {problem}")
-    return RUNGS[name]
 
 
 def comparable(batch):
@@ -82,41 +75,6 @@ def listener():
     yield port, heard, udp
     tcp.close()
     udp.close()
-
-
-def readable_python():
-    """El principio de una orden en la que cualquier usuario puede leer este Python.
-
-    En casa de root el intérprete puede estar en /root, cerrado a los demás; sin espacios de nombres,
-    quien ejecuta una entrega no podría importar nada.
-    """
-    prefix = Path(sys.base_prefix)
-    closed = [folder for folder in prefix.parents if not folder.stat().st_mode & 0o001]
-    if not closed:
-        return []
-    top = closed[-1]
-    command = [
-        "bwrap",
-        "--dev-bind",
-        "/",
-        "/",
-        "--cap-add",
-        "ALL",
-        "--perms",
-        "0755",
-        "--tmpfs",
-        str(top),
-    ]
-    for folder in reversed([folder for folder in prefix.parents if top in folder.parents]):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    return [*command, "--ro-bind", str(prefix), str(prefix)]
-
-
-def run_cli(*words, before=(), check=True):
-    command = [*before, sys.executable, "-m", "coursekit.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=500)
-    assert not check or done.returncode == 0, done.stderr + done.stdout
-    return done
 
 
 def process_table():
@@ -157,43 +115,37 @@ def traces():
     return survivors(), {str(path) for folder in folders for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module", params=["bubblewrap", "unshare", "proceso"])
+# De la segunda en adelante, los ataques a los demás y una parte de los otros: cada vez, otra.
+SHARES = {
+    "bubblewrap": (0, 1), "bubblewrap-usuario": (0, 8), "bubblewrap-sin-anidar": (1, 32),
+    "bubblewrap-usuario-sin-anidar": (17, 32), "unshare": (2, 8), "unshare-usuario": (4, 8),
+    "proceso": (3, 12), "proceso-usuario": (9, 12),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SHARES)
 def hostile(request, listener, tmp_path_factory):
     """El lote hostil calificado con cada protección, y qué había en el equipo antes y después."""
-    before_command = readable_python() if request.param == "proceso" else []
+    protection, before_command = prefix(request.param)
     if not before_command:
-        rung(request.param)
+        rung(protection)
     port, heard, udp = listener
-    folder, out = tmp_path_factory.mktemp("entregas"), tmp_path_factory.mktemp("salida")
-    cases = entregas.all_cases(port)
-    if request.param == "unshare":
-        cases = cases[::2]
-    written = entregas.write(folder, cases)
+    folder = open_to_everyone(tmp_path_factory.mktemp("entregas"))
+    out = open_to_everyone(tmp_path_factory.mktemp("salida"))
+    written = entregas.write(folder, entregas.all_cases(port, *SHARES[request.param]))
     before = traces()
     done = run_cli(
-        "calificar",
-        folder,
-        "--conjunto",
-        SET,
-        "--salida",
-        out,
-        "--semilla",
-        "secreta",
-        "--plazo",
-        SECONDS,
-        "--trabajadores",
-        2,
-        "--proteccion",
-        request.param,
-        before=before_command,
-    )
+        "calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "secreta",
+        "--plazo", SECONDS, "--trabajadores", 2,
+        "--proteccion", protection, before=before_command,
+    )  # fmt: skip
     grades = {grade.file: grade for grade in read_journal(out / "lote.jsonl")}
     return grades, written, before, traces(), heard, udp, out, done
 
 
 def test_every_submission_has_the_row_it_must_have(hostile):
     grades, written, *_ = hostile
-    assert set(grades) == set(written) and len(written) > 100
+    assert set(grades) == set(written) and len(written) > 30
     wrong = []
     for file, case in written.items():
         grade = grades[file]
@@ -209,12 +161,12 @@ def test_every_submission_has_the_row_it_must_have(hostile):
             and case.says in said
         )
         if not right:
-            wrong.append((case, grade))
+            wrong.append(f"{case.name}: {case.points} {case.lost}; {grade.state} {grade.points} {said[:400]}")
     assert not wrong
 
 
-def test_there_are_at_least_sixty_hostile_submissions(hostile):
-    cases = {case.name for case in hostile[1].values()}
+def test_there_are_at_least_sixty_hostile_submissions():
+    cases = {case.name for case in entregas.all_cases(port=9)}
     assert len([name for name in cases if not name.startswith("inocente")]) >= 60
 
 
@@ -229,7 +181,7 @@ def test_innocents_have_the_grade_they_would_have_alone(hostile, tmp_path):
     innocents = [
         (case.name, grades[file]) for file, case in written.items() if case.name in expected
     ]
-    assert len(innocents) > 20
+    assert len(innocents) > 6
     for name, grade in innocents:
         assert grade.exercises == expected[name]
 
@@ -364,38 +316,6 @@ def test_student_never_runs_as_root(tmp_path):
         with Jail(rung(name), Settings(())) as jail:
             seen = jail.examine(["import os\nseen = os.getuid()"], [Question("seen", ((),))], 5)
         assert seen.answers[0].outcomes[0].value > 60_000
-
-
-@pytest.mark.parametrize("name", ["bubblewrap", "unshare", "proceso"])
-def test_an_ordinary_user_can_grade(name, tmp_path):
-    """Sin ser root: el caso corriente de un docente."""
-    if os.geteuid() != 0:
-        rung(name)
-        before = []
-    else:
-        before = [*readable_python(), "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-        os.chmod(tmp_path, 0o755)
-        for parent in list(tmp_path.parents)[:2]:
-            os.chmod(parent, 0o755)
-    folder, out = tmp_path / "entregas", tmp_path / "salida"
-    entregas.write(folder, entregas.innocents())
-    out.mkdir()
-    os.chmod(out, 0o777)
-    run_cli(
-        "calificar",
-        folder,
-        "--conjunto",
-        SET,
-        "--salida",
-        out,
-        "--semilla",
-        "s",
-        "--proteccion",
-        name,
-        before=before,
-    )
-    points = [grade.points for grade in read_journal(out / "lote.jsonl")]
-    assert points == [case.points for case in entregas.innocents()]
 
 
 def test_a_jail_that_dies_is_raised_again(tmp_path):

@@ -113,17 +113,18 @@ class _File:
     read: Callable[[], bytes]
 
 
-def _groups_of_folder(root: Path) -> dict[str, list[_File]]:
+def _groups_of_folder(root: Path) -> list[tuple[str, list[_File]]]:
     """De cada cosa que hay en la carpeta, sus archivos."""
     try:
         tops = sorted(os.listdir(root))
     except OSError as error:
         raise CourseError(f"No se puede mirar en {root} ({error.strerror}).") from None
-    return {
-        _printable(name): list(islice(_walk(root / name, _printable(name)), _MOST_FILES))
+    # No es un diccionario: dos nombres raros se pueden escribir igual.
+    return [
+        (_printable(name), list(islice(_walk(root / name, _printable(name)), _MOST_FILES)))
         for name in tops
         if not _RUBBISH.fullmatch(name)
-    }
+    ]
 
 
 def _walk(path: Path, shown: str, depth: int = 0) -> Iterator[_File]:
@@ -158,7 +159,7 @@ def _read_file(path: Path) -> bytes:
             raise Unreadable(f"no se puede leer ({error.strerror})") from None
 
 
-def _groups_of_zip(path: Path) -> dict[str, list[_File]]:
+def _groups_of_zip(path: Path) -> list[tuple[str, list[_File]]]:
     try:
         entries = _archive(path, os.getpid()).infolist()
     except Exception as error:  # un zip roto puede dar cualquiera
@@ -169,7 +170,7 @@ def _groups_of_zip(path: Path) -> dict[str, list[_File]]:
         groups[name.partition("/")[0]].append(
             _File(name, entry.file_size, partial(_read_member, path, place))
         )
-    return groups
+    return list(groups.items())
 
 
 @lru_cache(maxsize=1)
@@ -220,12 +221,12 @@ def _check_size(size: int) -> None:
         raise Unreadable(f"pesa {size / 1e6:.0f} MB y el límite son {MAX_BYTES / 1e6:.0f}")
 
 
-def _by_student(groups: dict[str, list[_File]]) -> list[tuple[str, list[_File]]]:
+def _by_student(groups: list[tuple[str, list[_File]]]) -> list[tuple[str, list[_File]]]:
     """Lo de cada estudiante: de Moodle pueden venir dos carpetas del mismo."""
     merged = {}
-    for top, files in groups.items():
+    for place, (top, files) in enumerate(groups):
         owner = _moodle_owner(top, "/" if any("/" in file.name for file in files) else "")
-        key = (owner["student"], owner["id"]) if owner else top
+        key = (owner["student"], owner["id"]) if owner else place
         first, gathered = merged.setdefault(key, (top, []))
         gathered += files
     return list(merged.values())
@@ -281,7 +282,7 @@ _nothing = partial(_fail, "no hay ningún cuaderno (.ipynb) en la entrega")
 
 
 def _distinct(submissions: list[Submission]) -> list[Submission]:
-    """Las mismas entregas sin dos rutas iguales: dos nombres raros se pueden escribir igual."""
+    """Las mismas entregas sin dos rutas iguales."""
     seen, distinct = set(), []
     for submission in submissions:
         file, number = submission.file, 2

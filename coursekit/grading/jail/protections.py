@@ -290,8 +290,9 @@ LADDER = (
     Protection("unshare", "sin red, sin tus archivos y sin privilegios; lo trae Linux", "unshare", _unshare),
     Protection(
         "proceso",
-        "solo límites de tiempo, memoria, procesos y disco. Este equipo NO queda protegido: una entrega "
-        "hostil puede leer archivos abiertos a todos y ver tus procesos",
+        "solo límites de tiempo, memoria, procesos y disco. Este equipo NO queda protegido: según el "
+        "núcleo que tenga, una entrega hostil puede leer y cambiar tus archivos, usar la red y mandar "
+        "señales a tus procesos",
         None, _inner, exposes_host=True,
     ),
 )  # fmt: skip

@@ -79,7 +79,8 @@ def decode(data, tensors: bool = False):
 
 class _Decoder:
     def __init__(self, tensors: bool):
-        self.tensors, self.items, self.keys = tensors, 0, 0
+        self.tensors = tensors
+        self.items = self.keys = self.places = 0
 
     def value(self, data):
         self.items += 1
@@ -120,7 +121,8 @@ class _Decoder:
         if len(raw) != math.prod(shape) * np.dtype(dtype).itemsize:
             raise WireError("los bytes no llenan la forma")
         # Sin ningún elemento se puede decir cualquier forma, y recorrer sus filas no tendría fin.
-        if math.prod(max(n, 1) for n in shape) > MAX_BYTES:
+        self.places += math.prod(max(n, 1) for n in shape)
+        if self.places > MAX_BYTES:
             raise WireError("forma imposible")
         array = np.frombuffer(raw, dtype).reshape(shape).copy()
         if dtype == "|b1":

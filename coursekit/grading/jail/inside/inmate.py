@@ -41,6 +41,7 @@ def live(settings: dict, job: int, answers: int) -> None:
 
 def _prepare(settings: dict) -> None:
     os.setsid()
+    kernel.hide_memory(False)
     if settings["nested"]:
         kernel.drop_privileges()
         os.chdir(settings["folder"])

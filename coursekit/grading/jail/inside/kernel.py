@@ -62,7 +62,7 @@ def fork_isolated(folder: str) -> int:
 
 def _settle(uid: int, gid: int, folder: str) -> None:
     """Lo primero en espacios nuevos: el mismo usuario de fuera, y carpetas en memoria vacías."""
-    _call("prctl", _SET_DUMPABLE, 1, 0, 0, 0)  # si no, los mapas de usuario no se pueden escribir
+    hide_memory(False)  # si no, los mapas de usuario no se pueden escribir
     maps = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
     for file, line in maps.items():
         with open(f"/proc/self/{file}", "w") as out:
@@ -204,9 +204,9 @@ def address_space(megabytes: int) -> int:
         return int(file.read().split()[0]) * resource.getpagesize() + (megabytes << 20)
 
 
-def hide_memory() -> None:
-    """Que ningún otro proceso del mismo usuario lea la memoria de este."""
-    _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
+def hide_memory(hidden: bool = True) -> None:
+    """Que ningún otro proceso del mismo usuario lea la memoria de este; o que sí, para medirla."""
+    _call("prctl", _SET_DUMPABLE, int(not hidden), 0, 0, 0)
 
 
 def die_with_parent() -> None:

@@ -99,7 +99,7 @@ class Meter:
         # contarlo bien es caro: solo cuando contándolo mal parece demasiado.
         if sum(max(0, p.resident - self._own) for p in processes.values()) <= limit:
             return False
-        return sum(map(_proportional, processes)) > limit + self._own
+        return sum(_proportional(*process) for process in processes.items()) > limit + self._own
 
     def _fills_the_disk(self) -> bool:
         folder = self._settings["folder"]
@@ -118,13 +118,13 @@ def _own_resident() -> int:
         return int(file.read().split()[1]) * _PAGE
 
 
-def _proportional(pid: int) -> int:
-    """La memoria de un proceso, con su parte de la que comparte."""
+def _proportional(pid: int, process: Process) -> int:
+    """La memoria de un proceso, con su parte de la que comparte; de quien no la deja ver, toda."""
     try:
         with open(f"/proc/{pid}/smaps_rollup") as file:
             return next(int(line.split()[1]) << 10 for line in file if line.startswith("Pss:"))
     except (OSError, StopIteration):
-        return 0
+        return process.resident
 
 
 def _free(folder: str) -> int:

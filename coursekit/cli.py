@@ -1,6 +1,8 @@
 """La orden `coursekit`: datos, cuadernos, experimentos y calificación desde la terminal."""
 
 import argparse
+import errno
+import os
 import re
 import secrets
 import sys
@@ -63,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error)
     except KeyboardInterrupt:
         return _complain("Interrumpido.")
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        return _complain(f"No se puede escribir en {error.filename or 'el disco'}: {error.strerror}.")
 
 
 def _complain(problem: object) -> int:
@@ -132,6 +138,11 @@ def _add_experiments(commands: argparse._SubParsersAction) -> None:
     command.set_defaults(run=_experiment)
 
 
+_SEED_HELP = (
+    "semilla secreta de los casos, o @ARCHIVO que la tiene; también vale la variable COURSEKIT_SEMILLA"
+)
+
+
 def _add_grading(commands: argparse._SubParsersAction) -> None:
     text = "califica una carpeta o un zip de entregas, sin fiarse de ellas"
     command = commands.add_parser("calificar", help=text, description=text)
@@ -148,7 +159,7 @@ def _add_grading(commands: argparse._SubParsersAction) -> None:
     add(
         "--semilla",
         metavar="TEXTO",
-        help="semilla secreta de los casos; sin ella se inventa una y queda en DIR/semilla.txt",
+        help=f"{_SEED_HELP}; sin ella se inventa una y queda en DIR/semilla.txt",
     )
     _add_scale(command)
     add("--trabajadores", type=_positive, metavar="N", help="entregas a la vez (una por núcleo)")
@@ -193,7 +204,7 @@ def _add_grading(commands: argparse._SubParsersAction) -> None:
         help="gradescope (el zip de su «autograder») o nbgrader (el cuaderno fuente)",
     )
     command.add_argument("--conjunto", required=True, metavar="ID", help="conjunto de ejercicios")
-    command.add_argument("--semilla", required=True, metavar="TEXTO", help="semilla secreta")
+    command.add_argument("--semilla", metavar="TEXTO", help=_SEED_HELP)
     command.add_argument(
         "--salida", type=Path, required=True, metavar="ARCHIVO", help="lo que se escribe"
     )
@@ -305,11 +316,12 @@ def _experiment(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from coursekit.grading.jail import protections as sandbox
     from coursekit.grading.batch import grade_batch
+    from coursekit.grading.jail import ladder
+    from coursekit.grading.journal import only_one
 
     if options.diagnostico:
-        print(sandbox.diagnose())
+        print(ladder.diagnose())
         return 0
     needed = {
         "ENTREGAS": options.submissions,
@@ -320,61 +332,73 @@ def _grade(options: argparse.Namespace) -> int:
         if not value:
             raise CourseError(f"Falta {name}. Mira «coursekit calificar --help».")
     scale = _scale(options)  # antes de empezar: una escala mal escrita no debe costar una hora
-    if options.parte != (1, 1) and not options.semilla:
+    seed = _given_seed(options)
+    if options.parte != (1, 1) and not seed:
         raise CourseError("Para calificar por partes hace falta --semilla: la misma en todas.")
+    if options.salida.resolve().is_relative_to(options.submissions.resolve()):
+        raise CourseError(
+            f"{options.salida} está dentro de las entregas: elige otra carpeta para --salida."
+        )
     protection = None
     if not options.dask:
-        protection = sandbox.choose(options.proteccion)
+        protection = ladder.choose(options.proteccion)
         if protection.exposes_host:
             print(f"⚠ Protección «{protection.name}»: {protection.promise}.", file=sys.stderr)
-    batch = grade_batch(
-        options.submissions, options.conjunto, _seed(options),
-        workers=options.trabajadores, seconds=options.plazo, protection=protection,
-        part=options.parte, journal=options.salida / _JOURNAL, dask=options.dask,
-        progress=sys.stderr.isatty(),
-    )  # fmt: skip
-    return _report(batch, scale, options)
+    with only_one(options.salida):
+        batch = grade_batch(
+            options.submissions, options.conjunto, seed or _kept_seed(options.salida),
+            workers=options.trabajadores, seconds=options.plazo, protection=protection,
+            part=options.parte, journal=options.salida / _JOURNAL, dask=options.dask,
+            progress=sys.stderr.isatty(),
+        )  # fmt: skip
+        return _report(batch, scale, options)
 
 
 def _merge(options: argparse.Namespace) -> int:
-    from coursekit.grading.batch import merge, write_journal
+    from coursekit.grading.journal import merge, only_one, write_journal
 
     scale = _scale(options)
-    batch = merge([part / _JOURNAL for part in options.parts])
-    write_journal(options.salida / _JOURNAL, batch)
-    return _report(batch, scale, options)
+    share, batch = merge([part / _JOURNAL for part in options.parts])
+    with only_one(options.salida):
+        write_journal(options.salida / _JOURNAL, share, batch.grades)
+        return _report(batch, scale, options)
 
 
 def _pack(options: argparse.Namespace) -> int:
-    from coursekit.grading.formats import gradescope_zip, nbgrader_notebook
+    from coursekit.grading.platforms import gradescope, nbgrader
 
+    seed = _given_seed(options)
+    if not seed:
+        raise CourseError("Falta --semilla. Mira «coursekit empaquetar --help».")
     if options.platform == "gradescope":
-        gradescope_zip(options.conjunto, options.semilla, _scale(options), options.salida)
+        gradescope.write_autograder(options.conjunto, seed, _scale(options), options.salida)
     else:
         import nbformat
 
         source = Path("solutions", f"{options.conjunto}.md")
         if not source.is_file():
             raise CourseError(f"No está {source}: ejecuta esta orden en la carpeta del curso.")
-        nbformat.write(nbgrader_notebook(source, options.semilla), options.salida)
+        nbformat.write(nbgrader.source_notebook(source, seed), options.salida)
     print(f"Escrito {options.salida}. Lleva la semilla: no lo repartas.")
     return 0
 
 
 _JOURNAL = "lote.jsonl"
+_SEED_VARIABLE = "COURSEKIT_SEMILLA"
 
 
 def _report(batch, scale, options: argparse.Namespace) -> int:
     """Escribe los informes y lo que se haya pedido para otras plataformas."""
     import json
 
-    from coursekit.grading import formats, reports
     from coursekit.files import write_whole
+    from coursekit.grading import reports
+    from coursekit.grading.platforms import gradescope, lti, moodle
 
     folder = options.salida
     reports.write_reports(batch, scale, folder)
     if options.moodle:
-        sheet = formats.fill_moodle_sheet(options.moodle, batch, scale, folder / "moodle.csv")
+        sheet = moodle.fill_sheet(options.moodle, batch, scale, folder / "moodle.csv")
         print(f"Hoja de Moodle: {sheet.filled} filas llenas, en {folder / 'moodle.csv'}.")
         for student in sheet.missing:
             print(f"  No está en la hoja, o no se sabe cuál es su fila: {student}")
@@ -383,12 +407,13 @@ def _report(batch, scale, options: argparse.Namespace) -> int:
     names = reports.feedback_names(batch.grades)
     if options.gradescope:
         for grade in batch.grades:
-            results = formats.gradescope_results(grade, scale)
+            results = gradescope.results(grade, scale)
             path = folder / "gradescope" / f"{names[grade.file]}.json"
             write_whole(path, json.dumps(results, ensure_ascii=False, indent=1))
     if options.ags:
-        scores = formats.ags_scores(batch, scale)
+        scores = lti.scores(batch, scale)
         write_whole(folder / "ags.json", json.dumps(scores, ensure_ascii=False, indent=1))
+        print(f"Notas para LTI, en {folder / 'ags.json'}. {lti.NOTICE}")
     troubled = sum(grade.state not in ("ok", "sin intentar") for grade in batch.grades)
     print(f"{len(batch.grades)} entregas calificadas; {troubled} con problemas.")
     print(f"Notas: {folder / 'notas.csv'}; resumen: {folder / 'resumen.html'}")
@@ -401,17 +426,40 @@ def _scale(options: argparse.Namespace):
     return find_scale(options.escala, options.aprobado, options.exigencia)
 
 
-def _seed(options: argparse.Namespace) -> str:
-    """La semilla pedida, la de otra vez, o una nueva que solo puede leer quien califica."""
-    if options.semilla:
-        return options.semilla
-    path = options.salida / "semilla.txt"
-    if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(16) + "\n", "utf-8")
+def _given_seed(options: argparse.Namespace) -> str | None:
+    """La semilla de la opción, de un archivo (`@ruta`) o del entorno; deja de verse en la orden.
+
+    Raises:
+        CourseError: si el archivo no se lee o está vacío.
+    """
+    from coursekit.grading.secrecy import conceal
+
+    seed = options.semilla or os.environ.pop(_SEED_VARIABLE, "")
+    conceal(seed)
+    if not seed:
+        return None
+    return _read_seed(Path(seed[1:])) if seed.startswith("@") else seed
+
+
+def _kept_seed(folder: Path) -> str:
+    """La semilla de otra vez, o una nueva que solo puede leer quien califica."""
+    from coursekit.files import write_whole
+
+    path = folder / "semilla.txt"
+    if not path.exists():
+        write_whole(path, secrets.token_hex(16) + "\n", mode=0o600)
         print(f"Semilla nueva, guardada en {path}: no la publiques.")
-    return path.read_text("utf-8").strip()
+    return _read_seed(path)
+
+
+def _read_seed(path: Path) -> str:
+    try:
+        seed = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise CourseError(f"No se puede leer la semilla de {path}.") from None
+    if not seed:
+        raise CourseError(f"El archivo {path} está vacío y ahí tenía que estar la semilla.")
+    return seed
 
 
 def _positive(text: str) -> int:

@@ -12,28 +12,21 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, as_a_student, missing_tool
+from conftest import ROOT, missing_tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coursekit.errors import CourseError
-from coursekit.grading.formats import (
-    MARK,
-    ags_scores,
-    assert_right,
-    fill_moodle_sheet,
-    gradescope_results,
-    gradescope_zip,
-    nbgrader_notebook,
-)
+from coursekit.grading.platforms import gradescope, lti
+from coursekit.grading.platforms.moodle import MARK, fill_sheet
+from coursekit.grading.platforms.nbgrader import assert_right, source_notebook
 from coursekit.grading.results import Batch, ExerciseGrade, Grade, OpenAnswer
 from coursekit.grading.scales import find_scale
-from coursekit.exercises.sets import load_set, set_ids
+from coursekit.exercises.sets import all_sets, load_set
 
-pytestmark = pytest.mark.xdist_group("cárcel")
 SCALE = find_scale("0-20")
 SCRIPT = "<script>alert(1)</script>"
-SETS = set_ids()
+SETS = [exercise_set.id for exercise_set in all_sets()]
 
 
 def grade(student, file=None, points=1.5, state="ok", reason="", answers=()):
@@ -52,7 +45,7 @@ def batch(*grades):
 
 
 def test_gradescope_results_follow_their_format():
-    results = gradescope_results(grade("Ana", state="caída", reason="murió\x1b[2J"), SCALE)
+    results = gradescope.results(grade("Ana", state="caída", reason="murió\x1b[2J"), SCALE)
     assert json.loads(json.dumps(results)) == results
     assert (results["score"], results["execution_time"]) == (1.5, 2)
     assert results["output"] == "Nota: 15 en la escala 0-20. Caída: Murió�[2J."
@@ -69,8 +62,8 @@ def test_gradescope_results_follow_their_format():
 @pytest.fixture(scope="module")
 def autograder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gradescope")
-    gradescope_zip("coocurrencia-ppmi", "muy secreta", SCALE, folder / "a.zip")
-    gradescope_zip("coocurrencia-ppmi", "muy secreta", SCALE, folder / "b.zip")
+    gradescope.write_autograder("coocurrencia-ppmi", "muy secreta", SCALE, folder / "a.zip")
+    gradescope.write_autograder("coocurrencia-ppmi", "muy secreta", SCALE, folder / "b.zip")
     return folder
 
 
@@ -98,7 +91,6 @@ def test_gradescope_scripts_are_valid(autograder, tmp_path):
 
 @pytest.mark.parametrize("notebooks, score, said", [(1, 10.0, "Nota: 20"), (0, 0, "no hay ninguno"), (2, 0, "hay 2")])
 def test_gradescope_autograder_grades_as_it_would_there(autograder, tmp_path, notebooks, score, said):
-    pytest.importorskip("coursekit.grading.batch")
     with zipfile.ZipFile(autograder / "a.zip") as archive:
         archive.extractall(tmp_path / "source")
     (tmp_path / "submission").mkdir()
@@ -166,7 +158,7 @@ LOT = batch(
 def test_moodle_sheet_keeps_its_shape_and_gains_grades(tmp_path, header, encoding, newline):
     delimiter = next(mark for mark in ",;\t" if mark in header)
     sheet = moodle_sheet(tmp_path / "hoja.csv", header, encoding, newline)
-    done = fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
+    done = fill_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
     before, after = (read_sheet(tmp_path / n, encoding, delimiter) for n in ("hoja.csv", "lleno.csv"))
     assert (done.filled, done.missing, done.ungraded) == (3, ("Desconocido",), ("Eva López", "=Nadie"))
     assert [row[4] for row in after] == [before[0][4], "15", "0", "", "15", ""]
@@ -179,8 +171,8 @@ def test_moodle_sheet_keeps_its_shape_and_gains_grades(tmp_path, header, encodin
 
 def test_moodle_feedback_is_escaped_and_replaces_only_our_own(tmp_path):
     sheet = moodle_sheet(tmp_path / "hoja.csv", feedback="Buen trabajo. ")
-    fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "uno.csv")
-    fill_moodle_sheet(tmp_path / "uno.csv", LOT, SCALE, tmp_path / "dos.csv")
+    fill_sheet(sheet, LOT, SCALE, tmp_path / "uno.csv")
+    fill_sheet(tmp_path / "uno.csv", LOT, SCALE, tmp_path / "dos.csv")
     assert (tmp_path / "uno.csv").read_bytes() == (tmp_path / "dos.csv").read_bytes()
     comment = read_sheet(tmp_path / "dos.csv")[1][9]
     assert comment.startswith(f"Buen trabajo. {MARK}") and comment.count(MARK) == 1
@@ -190,12 +182,12 @@ def test_moodle_feedback_is_escaped_and_replaces_only_our_own(tmp_path):
 def test_moodle_matches_by_name_email_or_number_without_guessing(tmp_path):
     sheet = moodle_sheet(tmp_path / "hoja.csv")
     lot = batch(grade("ANA  perez"), grade("p102@u.example"), grade("Eva López"), grade("Zoe"))
-    done = fill_moodle_sheet(sheet, lot, SCALE, tmp_path / "lleno.csv")
+    done = fill_sheet(sheet, lot, SCALE, tmp_path / "lleno.csv")
     assert [row[4] for row in read_sheet(tmp_path / "lleno.csv")[1:]] == ["15", "15", "", "", ""]
     assert done.missing == ("Eva López", "Zoe")
     split = tmp_path / "partido.csv"
     split.write_text("Identificador,Nombre,Apellido(s),Número de ID,Calificación\nParticipante 1,Ana,Pérez,A-7,\nParticipante 2,Luis,Muñoz,A-8,\n", "utf-8")
-    done = fill_moodle_sheet(split, batch(grade("Pérez Ana"), grade("a_8")), SCALE, tmp_path / "lleno.csv")
+    done = fill_sheet(split, batch(grade("Pérez Ana"), grade("a_8")), SCALE, tmp_path / "lleno.csv")
     assert done.filled == 2
 
 
@@ -205,10 +197,10 @@ def test_moodle_nobody_takes_the_row_of_another(tmp_path):
     flat = grade("Eva", "Eva López_103_assignsubmission_file_A_101_assignsubmission_file_x.ipynb")
     renamed = grade("Ana Pérez", "Ana Pérez_999_assignsubmission_file_/x.ipynb")
     profile = grade("Otra", "A_101_assignsubmission_file__104_assignsubmission_file_/x.ipynb")
-    fill_moodle_sheet(sheet, batch(thief, flat, renamed, profile), SCALE, tmp_path / "lleno.csv")
+    fill_sheet(sheet, batch(thief, flat, renamed, profile), SCALE, tmp_path / "lleno.csv")
     assert [row[4] for row in read_sheet(tmp_path / "lleno.csv")[1:]] == ["", "15", "15", "15", ""]
     twice = batch(LOT.grades[0], grade("Ana Pérez"))
-    done = fill_moodle_sheet(sheet, twice, SCALE, tmp_path / "lleno.csv")
+    done = fill_sheet(sheet, twice, SCALE, tmp_path / "lleno.csv")
     assert done.filled == 0 and len(done.missing) == 2  # dos piden la misma fila
 
 
@@ -216,7 +208,6 @@ def test_moodle_nobody_takes_the_row_of_another(tmp_path):
     "file",
     [
         "Eva_103_assignsubmission_file_/x.ipynb",
-        "entregas.zip/Eva_103_assignsubmission_file_/x.ipynb",
         "Eva_103_assignsubmission_file_/Ana_101_assignsubmission_file_/x.ipynb",
         "Eva_103_assignsubmission_file_/Ana_101_assignsubmission_file_x.ipynb",
         "Eva_103_assignsubmission_file_Ana_101_assignsubmission_file_x.ipynb",
@@ -227,13 +218,13 @@ def test_moodle_nobody_takes_the_row_of_another(tmp_path):
 )
 def test_moodle_participant_is_the_one_moodle_wrote(tmp_path, file):
     sheet = moodle_sheet(tmp_path / "hoja.csv")
-    fill_moodle_sheet(sheet, batch(grade("Ana Pérez", file)), SCALE, tmp_path / "lleno.csv")
+    fill_sheet(sheet, batch(grade("Ana Pérez", file)), SCALE, tmp_path / "lleno.csv")
     assert [row[4] for row in read_sheet(tmp_path / "lleno.csv")[1:]] == ["", "", "15", "", ""]
 
 
 def test_moodle_other_maximum_takes_the_share_of_the_points(tmp_path):
     sheet = moodle_sheet(tmp_path / "hoja.csv", SPANISH, maximum="100,00")
-    fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
+    fill_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
     assert read_sheet(tmp_path / "lleno.csv", delimiter=";")[1][4] == "75,00"
 
 
@@ -243,7 +234,7 @@ def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows)
     table = [["Identifier", "Full name", "Grade"], *rows]
     with (tmp_path / "hoja.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, quoting=csv.QUOTE_ALL).writerows(table)
-    fill_moodle_sheet(tmp_path / "hoja.csv", LOT, SCALE, tmp_path / "lleno.csv")
+    fill_sheet(tmp_path / "hoja.csv", LOT, SCALE, tmp_path / "lleno.csv")
     after = read_sheet(tmp_path / "lleno.csv", "utf-8")
     assert [row for row in after if "101" not in row[0]] == [row for row in table if "101" not in row[0]]
 
@@ -251,7 +242,7 @@ def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows)
 def test_moodle_odd_rows_are_kept(tmp_path):
     sheet = tmp_path / "hoja.csv"
     sheet.write_text("Identifier,Grade\nParticipant 101\n\n\"Participant 7\nx\",,extra\n", "utf-8")
-    done = fill_moodle_sheet(sheet, batch(grade("A", "A_101_assignsubmission_file_/x.ipynb")), SCALE, tmp_path / "b.csv")
+    done = fill_sheet(sheet, batch(grade("A", "A_101_assignsubmission_file_/x.ipynb")), SCALE, tmp_path / "b.csv")
     assert read_sheet(tmp_path / "b.csv") == [["Identifier", "Grade"], ["Participant 101", "15"], [], ["Participant 7\nx", "", "extra"]]
     assert done.filled == 1
 
@@ -263,7 +254,7 @@ def test_moodle_odd_rows_are_kept(tmp_path):
 )  # fmt: skip
 def test_moodle_feedback_column_is_found_by_its_translations(tmp_path, title):
     sheet = moodle_sheet(tmp_path / "hoja.csv", SPANISH.replace("Comentarios de retroalimentación", title))
-    fill_moodle_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
+    fill_sheet(sheet, LOT, SCALE, tmp_path / "lleno.csv")
     assert read_sheet(tmp_path / "lleno.csv", delimiter=";")[1][9].startswith(MARK)
 
 
@@ -271,7 +262,7 @@ def test_moodle_feedback_column_is_found_by_its_translations(tmp_path, title):
 def test_moodle_refuses_other_files_kindly(tmp_path, content):
     (tmp_path / "hoja.csv").write_bytes(content)
     with pytest.raises(CourseError):
-        fill_moodle_sheet(tmp_path / "hoja.csv", LOT, SCALE, tmp_path / "lleno.csv")
+        fill_sheet(tmp_path / "hoja.csv", LOT, SCALE, tmp_path / "lleno.csv")
     assert not (tmp_path / "lleno.csv").exists()
 
 
@@ -282,15 +273,18 @@ def test_ags_scores_follow_the_standard():
     waiting = grade("Eva", answers=(OpenAnswer("q", "r", "a"),))
     broken = grade("Luis\x1b", points=0.0, state="ilegible", reason="no es un cuaderno")
     moment = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
-    scores = ags_scores(batch(grade("Ana"), waiting, broken), SCALE, moment)
-    assert json.loads(json.dumps(scores)) == scores
-    keys = {"userId", "scoreGiven", "scoreMaximum", "comment", "timestamp", "activityProgress", "gradingProgress"}
+    export = lti.scores(batch(grade("Ana"), waiting, broken), SCALE, moment)
+    assert json.loads(json.dumps(export)) == export
+    assert "userId" in export["aviso"]  # ningún archivo de entregas dice el de la plataforma
+    scores = [note["score"] for note in export["notas"]]
+    keys = {"scoreGiven", "scoreMaximum", "comment", "timestamp", "activityProgress", "gradingProgress"}
     assert all(score.keys() == keys for score in scores)
     assert (scores[0]["scoreGiven"], scores[0]["scoreMaximum"]) == (15, 20)
     assert scores[0]["timestamp"] == "2026-05-01T12:00:00.000+00:00"
     assert [score["gradingProgress"] for score in scores] == ["FullyGraded", "PendingManual", "PendingManual"]
-    assert scores[2]["userId"] == "Luis�"
-    assert datetime.fromisoformat(ags_scores(batch(grade("Ana")), SCALE)[0]["timestamp"]).tzinfo
+    assert [note["estudiante"] for note in export["notas"]] == ["Ana", "Eva", "Luis�"]
+    now = lti.scores(batch(grade("Ana")), SCALE)["notas"][0]["score"]["timestamp"]
+    assert datetime.fromisoformat(now).tzinfo
 
 
 # --- nbgrader ----------------------------------------------------------------------------------
@@ -299,9 +293,9 @@ def test_ags_scores_follow_the_standard():
 @pytest.mark.parametrize("set_id", SETS)
 def test_nbgrader_notebook_is_valid_and_complete(set_id):
     source = ROOT / "solutions" / f"{set_id}.md"
-    notebook = nbgrader_notebook(source, "secreta")
+    notebook = source_notebook(source, "secreta")
     nbformat.validate(notebook)
-    assert nbformat.writes(notebook) == nbformat.writes(nbgrader_notebook(source, "secreta"))
+    assert nbformat.writes(notebook) == nbformat.writes(source_notebook(source, "secreta"))
     marked = [cell.metadata["nbgrader"] for cell in notebook.cells if "nbgrader" in cell.metadata]
     ids = [mark["grade_id"] for mark in marked]
     assert len(set(ids)) == len(ids) and all(re.fullmatch(r"[\w-]+", id) for id in ids)
@@ -317,8 +311,8 @@ def test_nbgrader_notebook_is_valid_and_complete(set_id):
 
 
 def test_nbgrader_hidden_test_fails_without_telling():
-    exercise = load_set("coocurrencia-ppmi").find("contar")
-    assert_right("coocurrencia-ppmi", exercise.id, as_a_student(exercise), "secreta")
+    exercise = load_set("coocurrencia-ppmi").exercises[0]
+    assert_right("coocurrencia-ppmi", exercise.id, exercise.reference, "secreta")
     for answer, state in ((exercise.mistakes[0].answer, "incorrecto"), (..., "sin intentar")):
         with pytest.raises(AssertionError) as failure:
             assert_right("coocurrencia-ppmi", exercise.id, answer, "secreta")
@@ -339,7 +333,7 @@ def test_nbgrader_itself_generates_and_grades(tmp_path):
 
     source = tmp_path / "source" / name / f"{name}.ipynb"
     source.parent.mkdir(parents=True)
-    notebook = nbgrader_notebook(ROOT / "solutions" / f"{name}.md", "secreta")
+    notebook = source_notebook(ROOT / "solutions" / f"{name}.md", "secreta")
     nbformat.write(notebook, source)
     nbgrader("generate_assignment", name)
     release = (tmp_path / "release" / name / source.name).read_text("utf-8")

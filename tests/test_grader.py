@@ -23,35 +23,28 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parent / "hostile"))
 import entregas
+from jails import RUNGS, open_to_everyone, prefix, readable_python, run_cli, rung
 
 from coursekit import cli
 from coursekit.errors import CourseError
-from coursekit.grading import batch as batches
-from coursekit.grading.jail import protections as sandbox, wire
-from coursekit.grading.batch import Exam, grade_batch, merge, read_journal
-from coursekit.grading.jail.cells import new_namespace, parse_cell, run_cells
+from coursekit.grading.batch import grade_batch
+from coursekit.grading.exam import Exam
+from coursekit.grading.jail import protections as sandbox
+from coursekit.grading.jail.inside import wire
+from coursekit.grading.jail.inside.cells import new_namespace, parse_cell, run_cells
+from coursekit.grading.jail.ladder import choose, try_out
+from coursekit.grading.journal import merge, read_journal
 from coursekit.exercises.exercise import Exercise, ExerciseSet, Mistake, OpenQuestion
 from coursekit.grading.jail.warden import Jail, JailError, Question
 from coursekit.exercises.judging import Judge
 from coursekit.exercises.running import Chain, Step, describe_case, restore_case, run
-from coursekit.grading.jail.protections import LADDER, Settings, choose, settings_for, try_out
+from coursekit.grading.jail.protections import LADDER, Settings
 from coursekit.grading.submissions import Unreadable, find_submissions, read_notebook
 from coursekit.exercises.values import to_plain
 
 SET = entregas.SET
-RUNGS = {protection.name: protection for protection in LADDER}
 SECONDS = 2.0
-pytestmark = [
-    pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux"),
-    pytest.mark.xdist_group("cárcel"),
-]
-
-
-def rung(name):
-    """Un peldaño que aquí tiene que funcionar."""
-    if problem := try_out(RUNGS[name]):
-        missing_tool(f"{name}: {problem}")
-    return RUNGS[name]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux")
 
 
 def comparable(batch):
@@ -84,41 +77,6 @@ def listener():
     udp.close()
 
 
-def readable_python():
-    """El principio de una orden en la que cualquier usuario puede leer este Python.
-
-    En casa de root el intérprete puede estar en /root, cerrado a los demás; sin espacios de nombres,
-    quien ejecuta una entrega no podría importar nada.
-    """
-    prefix = Path(sys.base_prefix)
-    closed = [folder for folder in prefix.parents if not folder.stat().st_mode & 0o001]
-    if not closed:
-        return []
-    top = closed[-1]
-    command = [
-        "bwrap",
-        "--dev-bind",
-        "/",
-        "/",
-        "--cap-add",
-        "ALL",
-        "--perms",
-        "0755",
-        "--tmpfs",
-        str(top),
-    ]
-    for folder in reversed([folder for folder in prefix.parents if top in folder.parents]):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    return [*command, "--ro-bind", str(prefix), str(prefix)]
-
-
-def run_cli(*words, before=(), check=True):
-    command = [*before, sys.executable, "-m", "coursekit.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=500)
-    assert not check or done.returncode == 0, done.stderr + done.stdout
-    return done
-
-
 def process_table():
     """De cada proceso vivo, su padre y su orden."""
     table = {}
@@ -138,7 +96,7 @@ def survivors():
 
     def from_a_jail(pid):
         words = table.get(pid, (0, []))[1]
-        return b"777" in words or any(word.endswith(b"grading/inside.py") for word in words)
+        return b"777" in words or any(word.endswith(b"inside/__main__.py") for word in words)
 
     lost = set()
     for pid in filter(from_a_jail, table):
@@ -157,43 +115,37 @@ def traces():
     return survivors(), {str(path) for folder in folders for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module", params=["bubblewrap", "unshare", "proceso"])
+# De la segunda en adelante, los ataques a los demás y una parte de los otros: cada vez, otra.
+SHARES = {
+    "bubblewrap": (0, 1), "bubblewrap-usuario": (0, 8), "bubblewrap-sin-anidar": (1, 32),
+    "bubblewrap-usuario-sin-anidar": (17, 32), "unshare": (2, 8), "unshare-usuario": (4, 8),
+    "proceso": (3, 12), "proceso-usuario": (9, 12),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=SHARES)
 def hostile(request, listener, tmp_path_factory):
     """El lote hostil calificado con cada protección, y qué había en el equipo antes y después."""
-    before_command = readable_python() if request.param == "proceso" else []
+    protection, before_command = prefix(request.param)
     if not before_command:
-        rung(request.param)
+        rung(protection)
     port, heard, udp = listener
-    folder, out = tmp_path_factory.mktemp("entregas"), tmp_path_factory.mktemp("salida")
-    cases = entregas.all_cases(port)
-    if request.param == "unshare":
-        cases = cases[::2]
-    written = entregas.write(folder, cases)
+    folder = open_to_everyone(tmp_path_factory.mktemp("entregas"))
+    out = open_to_everyone(tmp_path_factory.mktemp("salida"))
+    written = entregas.write(folder, entregas.all_cases(port, *SHARES[request.param]))
     before = traces()
     done = run_cli(
-        "calificar",
-        folder,
-        "--conjunto",
-        SET,
-        "--salida",
-        out,
-        "--semilla",
-        "secreta",
-        "--plazo",
-        SECONDS,
-        "--trabajadores",
-        2,
-        "--proteccion",
-        request.param,
-        before=before_command,
-    )
+        "calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "secreta",
+        "--plazo", SECONDS, "--trabajadores", 2,
+        "--proteccion", protection, before=before_command,
+    )  # fmt: skip
     grades = {grade.file: grade for grade in read_journal(out / "lote.jsonl")}
     return grades, written, before, traces(), heard, udp, out, done
 
 
 def test_every_submission_has_the_row_it_must_have(hostile):
     grades, written, *_ = hostile
-    assert set(grades) == set(written) and len(written) > 100
+    assert set(grades) == set(written) and len(written) > 30
     wrong = []
     for file, case in written.items():
         grade = grades[file]
@@ -209,12 +161,12 @@ def test_every_submission_has_the_row_it_must_have(hostile):
             and case.says in said
         )
         if not right:
-            wrong.append((case, grade))
+            wrong.append(f"{case.name}: {case.points} {case.lost}; {grade.state} {grade.points} {said[:400]}")
     assert not wrong
 
 
-def test_there_are_at_least_sixty_hostile_submissions(hostile):
-    cases = {case.name for case in hostile[1].values()}
+def test_there_are_at_least_sixty_hostile_submissions():
+    cases = {case.name for case in entregas.all_cases(port=9)}
     assert len([name for name in cases if not name.startswith("inocente")]) >= 60
 
 
@@ -229,7 +181,7 @@ def test_innocents_have_the_grade_they_would_have_alone(hostile, tmp_path):
     innocents = [
         (case.name, grades[file]) for file, case in written.items() if case.name in expected
     ]
-    assert len(innocents) > 20
+    assert len(innocents) > 6
     for name, grade in innocents:
         assert grade.exercises == expected[name]
 
@@ -335,63 +287,35 @@ def memory_of(pid):
 def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
     code = """
         import os, coursekit.text
-        from coursekit.exercises import open_set
-        check, hint = open_set('coocurrencia-ppmi')
+        from coursekit.exercises import check, hint, open_set
+        check('saluda', None); hint('saluda')
+        check, hint = open_set('diminuto')
         check('saluda', None); hint('saluda')
         seen = [os.getuid(), sorted(os.listdir('/')), os.listdir('/proc'), dict(os.environ),
-                os.path.exists('PROJECT/solutions'), os.listdir('PROJECT/coursekit/exercises/sets'),
-                os.access('PROJECT/coursekit/cli.py', os.W_OK)]
+                os.path.exists('PROJECT/solutions'), os.path.exists('PROJECT/coursekit'),
+                sorted(os.listdir('/curso/coursekit/exercises')), os.access('/curso', os.W_OK)]
         """.replace("PROJECT", str(entregas.ROOT))
     with Jail(rung(name), Settings(("numpy",))) as jail:
         testimony = jail.examine([entregas.textwrap.dedent(code)], [Question("seen", ((),))], 5)
     assert testimony.cell_errors == (None,)
-    uid, root, proc, environment, solutions, sets, writable = testimony.answers[0].outcomes[0].value
-    assert uid != 0 and "home" not in root and "work" not in root[:0] and proc == []
+    uid, root, proc, environment, solutions, package, exercises, writable = (
+        testimony.answers[0].outcomes[0].value
+    )
+    assert uid != 0 and not {"home", "etc/passwd", "var", "opt", "srv"} & set(root) and proc == []
     assert not any(
         word in str(environment) for word in ("COURSEKIT", "TOKEN", "SSH", os.environ["PATH"])
     )
-    assert (solutions, sets, writable) == (False, [], False)
+    assert (solutions, package, writable) == (False, False, False)
+    assert exercises == ["__init__.py", "running.py", "values.py"]
 
 
 def test_student_never_runs_as_root(tmp_path):
     if os.geteuid() != 0:
         missing_tool("esto se prueba siendo root")
-    for protection in LADDER:
-        chosen = settings_for(protection, Settings(()))
-        shutil.rmtree(chosen.folder) if chosen.confine else None
-        assert chosen.uid and chosen.uid > 60_000
-
-
-@pytest.mark.parametrize("name", ["bubblewrap", "unshare", "proceso"])
-def test_an_ordinary_user_can_grade(name, tmp_path):
-    """Sin ser root: el caso corriente de un docente."""
-    if os.geteuid() != 0:
-        rung(name)
-        before = []
-    else:
-        before = [*readable_python(), "setpriv", "--reuid=54321", "--regid=54321", "--clear-groups"]
-        os.chmod(tmp_path, 0o755)
-        for parent in list(tmp_path.parents)[:2]:
-            os.chmod(parent, 0o755)
-    folder, out = tmp_path / "entregas", tmp_path / "salida"
-    entregas.write(folder, entregas.innocents())
-    out.mkdir()
-    os.chmod(out, 0o777)
-    run_cli(
-        "calificar",
-        folder,
-        "--conjunto",
-        SET,
-        "--salida",
-        out,
-        "--semilla",
-        "s",
-        "--proteccion",
-        name,
-        before=before,
-    )
-    points = [grade.points for grade in read_journal(out / "lote.jsonl")]
-    assert points == [case.points for case in entregas.innocents()]
+    for name in ("bubblewrap", "unshare"):
+        with Jail(rung(name), Settings(())) as jail:
+            seen = jail.examine(["import os\nseen = os.getuid()"], [Question("seen", ((),))], 5)
+        assert seen.answers[0].outcomes[0].value > 60_000
 
 
 def test_a_jail_that_dies_is_raised_again(tmp_path):
@@ -408,31 +332,10 @@ def test_a_jail_that_dies_is_raised_again(tmp_path):
 def test_a_tool_that_is_missing_or_fails_is_said_in_spanish(monkeypatch):
     monkeypatch.setenv("PATH", "/nada")
     assert "no está instalado" in try_out(RUNGS["bubblewrap"])
-    with pytest.raises(CourseError, match="«podman» no funciona aquí"):
-        choose("podman")
+    with pytest.raises(CourseError, match="«unshare» no funciona aquí"):
+        choose("unshare")
     with pytest.raises(CourseError, match="Las que hay: bubblewrap"):
         choose("nada")
-
-
-def test_container_command_shows_only_libraries_and_cuts_the_network(monkeypatch):
-    """La orden; ejecutarla pide un docker en marcha, que no suele haber en las pruebas."""
-    monkeypatch.setattr(subprocess, "run", lambda *a, **k: subprocess.CompletedProcess(a, 0))
-    words = RUNGS["docker"].command(Settings(("numpy",), uid=61_000))
-    joined = " ".join(words)
-    for option in (
-        "--network none",
-        "--read-only",
-        "--cap-drop ALL",
-        "no-new-privileges",
-        "61000:61000",
-    ):
-        assert option in joined
-    assert f"--tmpfs {sandbox._PACKAGE}/grading/sets:ro" in joined
-    volumes = [words[i + 1] for i, word in enumerate(words) if word == "--volume"]
-    assert all(volume.endswith(":ro") for volume in volumes)
-    assert not any(
-        volume.startswith((f"{entregas.ROOT}:", "/home", "/root:", "/etc:")) for volume in volumes
-    )
 
 
 def test_diagnosis_says_in_spanish_what_this_machine_has():
@@ -873,32 +776,47 @@ def test_cells_parse_or_raise_a_syntax_error(source):
         pass
 
 
-def test_definitions_after_an_error_are_kept():
+@pytest.fixture(autouse=True)
+def same_interpreter(monkeypatch):
+    """Ejecutar celdas cambia cosas del intérprete que aquí es también el de las pruebas."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for name in ("__main__", "tqdm.notebook"):
+        if name in sys.modules:
+            monkeypatch.setitem(sys.modules, name, sys.modules[name])
+
+
+def test_what_can_run_after_an_error_runs():
     space = new_namespace()
-    errors = run_cells(["1 / 0\nx = 5\ny = x + 1\ndef f(): return 1\nprint(3)"], space)
+    errors = run_cells(["1 / 0\nx = 5\ny = x + z\nw = x + 1\ndef f(): return 1"], space)
     assert errors == ["ZeroDivisionError: division by zero"]
-    assert space["x"] == 5 and space["f"]() == 1 and "y" not in space
+    assert space["w"] == 6 and space["f"]() == 1 and "y" not in space
+
+
+def test_what_a_notebook_has_and_a_program_has_not(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    space = new_namespace()
+    cells = [
+        "%%writefile vecinos.py\ndef two(): return 2",
+        "%%writefile -a vecinos.py\ndef three(): return 3",
+        "import vecinos\nx = vecinos.two() + vecinos.three()",
+        "import asyncio\nawait asyncio.sleep(0)\nasync def f(): return 4\ny = await f()",
+        "from tqdm.notebook import tqdm, trange\nz = [*tqdm([1]), *trange(1)]",
+        "from IPython.display import display, clear_output\nclear_output()\nw = 1",
+        "name = input()\nv = 1",
+    ]
+    errors = run_cells(cells, space)
+    assert errors[:6] == [None] * 6 and errors[6].startswith(("EOFError", "OSError"))
+    assert [space[name] for name in "xyzwv"] == [5, 4, [1, 0], 1, 1]
 
 
 def test_rescue_runs_only_definitions():
     space = new_namespace()
     run_cells(
-        ["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass"], space, True
+        ["import math\nx = [1, -2]\ny = print('no')\nclass A: pass\nwhile False: pass\nf = lambda: 0"],
+        space,
+        True,
     )
-    assert {"math", "x", "A"} <= set(space) and "y" not in space
-
-
-@pytest.fixture
-def sys_main(monkeypatch):
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
-
-
-test_definitions_after_an_error_are_kept = pytest.mark.usefixtures("sys_main")(
-    test_definitions_after_an_error_are_kept
-)
-test_rescue_runs_only_definitions = pytest.mark.usefixtures("sys_main")(
-    test_rescue_runs_only_definitions
-)
+    assert {"math", "x", "A", "f"} <= set(space) and "y" not in space
 
 
 # --- Encontrar entregas ----------------------------------------------------------------------
@@ -933,15 +851,18 @@ def test_a_folder_with_a_notebook_or_a_folder_per_student(tmp_path):
     (tmp_path / "fran").symlink_to("/etc")
     (tmp_path / "carla/otro.ipynb").write_bytes(GOOD + b"  ")
     assert found(tmp_path) == [
+        (".oculto", ".oculto.ipynb"),
         ("ana", "ana.ipynb"),
         ("beto", "beto/tarea.ipynb"),
         ("carla", "carla/otro.ipynb"),
         ("dani", "dani"),
         ("eva", "eva"),
         ("fran", "fran"),
+        ("notas.xlsx", "notas.xlsx"),
     ]
-    with pytest.raises(Unreadable, match="ningún cuaderno"):
-        find_submissions(tmp_path)[-1].read()
+    for place, reason in ((4, "ningún cuaderno"), (5, "no se puede abrir"), (6, "no es un cuaderno")):
+        with pytest.raises(Unreadable, match=reason):
+            find_submissions(tmp_path)[place + 1].read()
 
 
 def test_zips_of_moodle_and_of_drive(tmp_path):
@@ -1097,14 +1018,21 @@ def test_errors_with_addresses_are_the_same_twice(tmp_path):
 
 def test_a_second_run_grades_only_what_is_new_or_changed(classroom, tmp_path, monkeypatch):
     journal, graded = tmp_path / "salida" / "lote.jsonl", []
-    real = batches.grade_submission
-    monkeypatch.setattr(
-        batches, "grade_submission", lambda s, *rest: graded.append(s.file) or real(s, *rest)
-    )
+    log = tmp_path / "encargos"
+    real = Jail.examine
+
+    def examine(jail, cells, *rest):  # el juez es otro proceso: lo que hace se apunta en un archivo
+        with log.open("a") as file:
+            file.write("x\n")
+        return real(jail, cells, *rest)
+
+    monkeypatch.setattr(Jail, "examine", examine)
 
     def grade(seed="s", seconds=5):
-        graded.clear()
-        return grade_batch(classroom, SET, seed, workers=1, journal=journal, seconds=seconds)
+        log.write_text("")
+        batch = grade_batch(classroom, SET, seed, workers=1, journal=journal, seconds=seconds)
+        graded[:] = log.read_text().split()
+        return batch
 
     first = grade()
     assert len(graded) == 6
@@ -1113,14 +1041,14 @@ def test_a_second_run_grades_only_what_is_new_or_changed(classroom, tmp_path, mo
     (classroom / name).write_bytes(entregas.notebook(["x = 1"]))
     (classroom / "nueva.ipynb").write_bytes(b"")
     grade()
-    assert sorted(graded) == [name, "nueva.ipynb"]
+    assert len(graded) == 1  # a la otra, vacía, no hay nada que preguntarle
     # Un corte de luz deja media línea: se pierde solo esa nota.
     text = journal.read_text().splitlines(keepends=True)
     journal.write_text("".join(text[:4]) + text[4][:20])
     again = grade()
-    assert len(graded) == 4 and len(again.grades) == 7
+    assert len(graded) == 3 and len(again.grades) == 7
     grade(seed="otra")
-    assert len(graded) == 7
+    assert len(graded) == 6
 
 
 def test_parts_of_different_batches_are_not_merged(classroom, tmp_path):

@@ -106,13 +106,21 @@ def _as_array(value) -> np.ndarray | None:
     """El arreglo que hay en `value` (un `ndarray`, o listas de números bien formadas)."""
     if isinstance(value, np.ndarray):
         return value
-    if not isinstance(value, list) or not value:
+    # Nada se despliega sin saber antes que son números: un texto largo entre mil cortos haría de unos
+    # pocos bytes un arreglo de gigas.
+    if not isinstance(value, list) or not value or not _holds_numbers(value):
         return None
     try:
         array = np.asarray(value)
     except ValueError:  # listas de largos distintos
         return None
     return array if array.dtype.kind in "iuf" else None
+
+
+def _holds_numbers(value) -> bool:
+    if isinstance(value, list):
+        return all(map(_holds_numbers, value))
+    return isinstance(value, (numbers.Number, np.ndarray))
 
 
 def _number_difference(expected, got, tolerance: float, reveal: bool, where: str) -> str | None:
@@ -151,11 +159,9 @@ def _array_difference(expected: np.ndarray, got, tolerance: float, reveal: bool)
 
 
 def _list_difference(expected: list, got, tolerance: float, reveal: bool) -> str | None:
-    if isinstance(got, np.ndarray):
-        got = list(got)
-    if not isinstance(got, list):
+    if not isinstance(got, list) and not (isinstance(got, np.ndarray) and got.ndim):
         return f"tu valor es {short(got)} y se esperaba una lista de {len(expected)} elementos"
-    if len(got) != len(expected):
+    if len(got) != len(expected):  # antes de recorrerlo: un arreglo sin columnas puede decir mil millones
         return f"tu lista tiene {len(got)} elementos y se esperaban {len(expected)}"
     for position, (want, have) in enumerate(zip(expected, got)):
         if difference := first_difference(want, have, tolerance, reveal):

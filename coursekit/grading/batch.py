@@ -1,167 +1,34 @@
-"""Califica un lote: encarga cada entrega a una cárcel, juzga lo que vuelve y no repite trabajo."""
+"""Califica un lote: cada juez es un proceso con memoria propia, y nada se califica dos veces."""
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import hashlib
 import json
+import multiprocessing.connection
 import os
-import queue
-import threading
-import time
-from collections.abc import Callable, Iterable, Sequence
+import resource
+import signal
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import coursekit
 from coursekit.errors import CourseError
-from coursekit.files import write_whole
-from coursekit.grading.jail import wire
-from coursekit.exercises.exercise import Exercise, ExerciseSet
-from coursekit.grading.jail.warden import Answer, Jail, JailError, Question, Testimony
-from coursekit.exercises.judging import UNTRIED, WRONG, Judge
-from coursekit.grading.results import (
-    CRASH, MISSING, OK, TIMEOUT, UNREADABLE, Batch, ExerciseGrade, Grade, OpenAnswer,
-)  # fmt: skip
-from coursekit.exercises.running import describe_case
-from coursekit.grading.jail.protections import Protection, Settings, choose
+from coursekit.exercises.exercise import ExerciseSet
 from coursekit.exercises.sets import load_set
-from coursekit.grading.submissions import (
-    Submission, Unreadable, find_submissions, open_answers, read_notebook,
-)  # fmt: skip
+from coursekit.grading.exam import SECONDS, Exam, grade_submission
+from coursekit.grading.jail.inside import kernel
+from coursekit.grading.jail.ladder import choose
+from coursekit.grading.jail.protections import Protection, Settings
+from coursekit.grading.jail.warden import Jail, JailError
+from coursekit.grading.journal import Journal, Share, read_grade, read_journal, write_journal
+from coursekit.grading.results import CRASH, Batch, Grade
+from coursekit.grading.submissions import Submission, Unreadable, find_submissions
 
-SECONDS = 20.0
-
-
-class Exam:
-    """Un conjunto con sus casos ya sorteados y lo esperado ya calculado: lo que solo el juez tiene.
-
-    Args:
-        exercise_set: los ejercicios.
-        seed: la semilla secreta.
-        seconds: plazo de las celdas, y el de cada pregunta.
-    """
-
-    def __init__(self, exercise_set: ExerciseSet, seed: str, seconds: float = SECONDS):
-        self.exercise_set, self.seed, self.seconds = exercise_set, seed, seconds
-        self.judges = [
-            Judge(exercise, exercise.draw(seed), reveal=False)
-            for exercise in exercise_set.exercises
-        ]
-        self.questions = [
-            Question(j.exercise.name, tuple(j.cases), j.exercise.forbids) for j in self.judges
-        ]
-        self.seed_fingerprint = _fingerprint_of_seed(seed)
-        self.fingerprint = self._fingerprint()
-
-    def _fingerprint(self) -> str:
-        content = [coursekit.__version__, self.seed_fingerprint, self.seconds, self.exercise_set.id]
-        for judge in self.judges:
-            exercise = judge.exercise
-            cases = [describe_case(case) for case in judge.cases]
-            sentences = [mistake.sentence for mistake in exercise.mistakes]
-            content += [exercise.id, exercise.name, exercise.points, cases, sentences]
-        return hashlib.sha256(json.dumps(wire.encode(content)).encode()).hexdigest()
-
-    def digest(self, raw: bytes) -> str:
-        """La huella de una entrega calificada con este examen."""
-        return hashlib.sha256(self.fingerprint.encode() + raw).hexdigest()
-
-
-def _fingerprint_of_seed(seed: str) -> str:
-    # Lento a propósito: de una semilla corta no se debe poder volver desde su huella.
-    return hashlib.pbkdf2_hmac("sha256", seed.encode(), b"coursekit", 200_000).hex()[:16]
-
-
-# --- Una entrega -----------------------------------------------------------------------------
-
-
-def grade_submission(submission: Submission, exam: Exam, jail: Jail) -> Grade:
-    """Califica una entrega; pase lo que pase hay una nota.
-
-    Raises:
-        JailError: si la cárcel deja de funcionar, que no es cosa de la entrega.
-    """
-    started = time.monotonic()
-    raw, answers = b"", ()
-    try:
-        raw = submission.read()
-        notebook = read_notebook(raw)
-        answers = open_answers(notebook, exam.exercise_set.open_questions)
-        if any(source.strip() for source in notebook.code):
-            testimony = jail.examine(notebook.code, exam.questions, exam.seconds)
-            state, reason, exercises = _judge(testimony, exam)
-        else:
-            state, reason = UNTRIED, "el cuaderno no tiene código"
-            exercises = _nothing(exam, UNTRIED)
-    except Unreadable as problem:
-        state, reason = UNREADABLE, str(problem)
-        exercises = _nothing(exam, MISSING)
-    return Grade(
-        submission.student, submission.file, state, reason, time.monotonic() - started,
-        exercises, answers, exam.digest(raw),
-    )  # fmt: skip
-
-
-def _nothing(exam: Exam, state: str) -> tuple[ExerciseGrade, ...]:
-    return tuple(ExerciseGrade(e.id, state, 0.0, e.points) for e in exam.exercise_set.exercises)
-
-
-def _judge(testimony: Testimony, exam: Exam) -> tuple[str, str, tuple[ExerciseGrade, ...]]:
-    exercises = tuple(
-        _judge_exercise(judge, answer, testimony, exam.seconds)
-        for judge, answer in zip(exam.judges, testimony.answers)
-    )
-    reasons = []
-    state = testimony.state
-    if state == TIMEOUT:
-        reasons.append(f"las celdas no terminan en {exam.seconds:g} segundos")
-    elif state == CRASH:
-        reasons.append("las celdas matan el proceso")
-    if reasons:
-        reasons.append("se califican sus importaciones, definiciones y constantes")
-        return state, "; ".join(reasons), exercises
-    if all(exercise.state in (UNTRIED, MISSING) for exercise in exercises):
-        return UNTRIED, "ningún ejercicio tiene respuesta", exercises
-    for bad in (TIMEOUT, CRASH):
-        ids = [exercise.id for exercise in exercises if exercise.state == bad]
-        if ids:
-            return bad, f"en {', '.join(ids)}", exercises
-    return OK, "", exercises
-
-
-def _judge_exercise(
-    judge: Judge, answer: Answer, testimony: Testimony, seconds: float
-) -> ExerciseGrade:
-    exercise = judge.exercise
-    if answer.state == OK:
-        try:
-            verdict = judge.verdict(answer.outcomes)
-        except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
-            problem = (
-                f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"
-            )
-            return _failed(exercise, WRONG, problem)
-        mistake = verdict.mistake.sentence if verdict.mistake else None
-        finding = verdict.finding + (f"; para verlo: {verdict.call}" if verdict.call else "")
-        return ExerciseGrade(
-            exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake
-        )
-    if answer.state == MISSING:
-        finding = f"tu cuaderno no define «{exercise.name}»"
-        errors = [f"la celda {n} falla ({e})" for n, e in enumerate(testimony.cell_errors, 1) if e]
-        return _failed(exercise, MISSING, "; ".join([finding, *errors[:1]]))
-    if answer.state == TIMEOUT:
-        return _failed(exercise, TIMEOUT, f"tu respuesta no termina en {seconds:g} segundos")
-    return _failed(exercise, CRASH, answer.reason or "el proceso terminó antes de responder")
-
-
-def _failed(exercise: Exercise, state: str, finding: str) -> ExerciseGrade:
-    return ExerciseGrade(exercise.id, state, 0.0, exercise.points, finding)
-
-
-# --- Un lote ---------------------------------------------------------------------------------
+# Lo que un juez puede gastar, por encima de lo que ya tiene, en leer y comparar una entrega.
+JUDGE_MEGABYTES, JUDGE_SECONDS, MOST_DEATHS = 512, 120.0, 3
 
 
 def grade_batch(
@@ -183,7 +50,7 @@ def grade_batch(
         folder: las entregas.
         exercise_set: el conjunto, o su nombre.
         seed: semilla secreta de los casos; la misma da las mismas notas.
-        workers: cárceles a la vez; por omisión, una por núcleo.
+        workers: jueces a la vez, cada uno con su cárcel; por omisión, uno por núcleo.
         seconds: plazo de las celdas de una entrega, y el de cada pregunta.
         protection: con qué se encierra; por omisión, lo mejor que haya.
         part: `(i, n)` califica solo la parte `i` de `n`.
@@ -199,46 +66,37 @@ def grade_batch(
     """
     if isinstance(exercise_set, str):
         exercise_set = load_set(exercise_set)
-    index, count = part
-    submissions = find_submissions(Path(folder))[index - 1 :: count]
+    submissions = find_submissions(Path(folder))
+    files = tuple(submission.file for submission in submissions)
     exam = Exam(exercise_set, seed, seconds)
-    batch = Batch(exercise_set.id, exercise_set.title, exam.seed_fingerprint, ())
-    known = {(g.file, g.digest): g for g in read_journal(journal, batch)} if journal else {}
-    grades, pending = [], []
-    for submission in submissions:
-        old = known.get((submission.file, exam.digest(_bytes_of(submission)))) if known else None
-        (pending if old is None else grades).append(old or submission)
-
-    with _Journal(journal, batch, grades) as notebook, _bar(len(submissions), progress) as bar:
-        bar.update(len(grades))
+    share = Share(
+        exercise_set.id, exercise_set.title, exam.seed_fingerprint, exam.fingerprint, part, files
+    )
+    own = [submission for submission in submissions if submission.file in set(share.own)]
+    # Una caída pudo venir de fuera (se fue la memoria del equipo, alguien mató un proceso): se repite.
+    old = [grade for grade in read_journal(journal) if not grade.crashed] if journal else []
+    known = {grade.file: grade for grade in old if grade.file in share.own}
+    grades = []
+    with Journal(journal, share, tuple(known.values())) as notebook, _bar(len(own), progress) as bar:
 
         def note(grade: Grade) -> None:
             grades.append(grade)
-            notebook.write(grade)
+            if known.get(grade.file) != grade:
+                notebook.write(grade)
             bar.update(1)
 
         if dask:
-            _grade_with_dask(pending, exam, dask, note)
-        elif pending:
-            _grade_here(pending, exam, workers or os.cpu_count() or 1, protection or choose(), note)
-    batch = dataclasses.replace(batch, grades=_sorted(grades))
+            _grade_with_dask(own, exam, known, dask, note)
+        else:
+            workers = workers or os.cpu_count() or 1
+            _grade_here(own, exam, known, workers, protection or choose(), note)
+    batch = share.batch(grades)
     if journal:
-        write_journal(journal, batch)
+        write_journal(journal, share, batch.grades)
     return batch
 
 
-def _sorted(grades: Iterable[Grade]) -> tuple[Grade, ...]:
-    return tuple(sorted(grades, key=lambda grade: (grade.student, grade.file)))
-
-
-def _bytes_of(submission: Submission) -> bytes:
-    try:
-        return submission.read()
-    except Unreadable:
-        return b""
-
-
-@contextlib.contextmanager
+@contextmanager
 def _bar(total: int, visible: bool):
     from tqdm.auto import tqdm
 
@@ -246,53 +104,160 @@ def _bar(total: int, visible: bool):
         yield bar
 
 
+# --- Los jueces ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """Lo que todos los jueces de un lote comparten."""
+
+    submissions: Sequence[Submission]
+    exam: Exam
+    known: dict[str, Grade]
+    protection: Protection
+    place: Path
+
+
+class _Judge:
+    """Un juez: un proceso que lee, encarga a su cárcel y compara, con memoria y tiempo contados.
+
+    Si una entrega lo tumba, cae él y no el lote.
+
+    Attributes:
+        task: el número de la entrega que tiene entre manos, o `None`.
+    """
+
+    def __init__(self, bench: _Bench):
+        self.pipe, theirs = multiprocessing.connection.Pipe()
+        self.task: int | None = None
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                self.pipe.close()
+                _sit(bench, theirs)
+            finally:
+                os._exit(1)
+        theirs.close()
+
+    def take(self, number: int) -> None:
+        self.task, self._mark = number, self._seconds()
+        with suppress(OSError):  # si ha muerto, se verá al escucharlo
+            self.pipe.send_bytes(str(number).encode())
+
+    def hear(self) -> dict | None:
+        """Lo que dice, o `None` si ha muerto."""
+        try:
+            return json.loads(self.pipe.recv_bytes())
+        except (EOFError, OSError, ValueError):
+            return None
+
+    @property
+    def overspent(self) -> bool:
+        """Si la entrega que juzga le cuesta más de lo que ninguna debe."""
+        return self.task is not None and self._seconds() - self._mark > JUDGE_SECONDS
+
+    def _seconds(self) -> float:
+        try:
+            words = Path(f"/proc/{self._pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+    def dismiss(self) -> None:
+        """Acaba con él; su cárcel cae al quedarse sin nadie al otro lado."""
+        self.pipe.close()
+        os.kill(self._pid, signal.SIGKILL)
+        os.waitpid(self._pid, 0)
+
+
+def _sit(bench: _Bench, pipe: multiprocessing.connection.Connection) -> None:
+    """La vida de un juez; si algo falla de un modo que nadie esperaba, muere y se le releva."""
+    kernel.die_with_parent()
+    kernel.hide_memory()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # decide quien reparte
+    exam = bench.exam
+    try:
+        with Jail(bench.protection, Settings(exam.exercise_set.imports), bench.place) as jail:
+            _ = exam.judges  # antes del tope: lo que cuesta lo esperado no es de ninguna entrega
+            hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+            resource.setrlimit(resource.RLIMIT_AS, (kernel.address_space(JUDGE_MEGABYTES), hard))
+            pipe.send_bytes(b"{}")
+            while True:
+                submission = bench.submissions[int(pipe.recv_bytes())]
+                grade = grade_submission(submission, exam, jail, bench.known.get(submission.file))
+                pipe.send_bytes(json.dumps(asdict(grade)).encode())
+    except JailError as error:
+        pipe.send_bytes(json.dumps({"cárcel": str(error)}).encode())
+
+
 def _grade_here(
-    pending: Sequence[Submission],
+    submissions: Sequence[Submission],
     exam: Exam,
+    known: dict[str, Grade],
     workers: int,
     protection: Protection,
     note: Callable[[Grade], None],
 ) -> None:
-    """Un hilo por cárcel: el juez espera casi siempre, y quien trabaja es el proceso de dentro."""
-    todo, done = queue.SimpleQueue(), queue.SimpleQueue()
-    for submission in pending:
-        todo.put(submission)
-    stop = threading.Event()
-
-    def work() -> None:
+    """Reparte las entregas entre los jueces y releva al que muere."""
+    todo, tried, deaths = deque(range(len(submissions))), set(), 0
+    with tempfile.TemporaryDirectory(prefix="coursekit-", ignore_cleanup_errors=True) as place:
+        os.chmod(place, 0o711)  # quien ejecuta las entregas puede ser otro usuario
+        bench = _Bench(submissions, exam, known, protection, Path(place))
+        crew = [_Judge(bench) for _ in range(min(workers, len(submissions)))]
         try:
-            with Jail(protection, Settings(exam.exercise_set.imports)) as jail:
-                while not stop.is_set():
-                    done.put(grade_submission(todo.get_nowait(), exam, jail))
-        except queue.Empty:
-            pass
-        except BaseException as error:  # se cuenta a quien espera, que decide
-            done.put(error)
+            while crew:
+                ready = multiprocessing.connection.wait([judge.pipe for judge in crew], timeout=1)
+                for judge in [j for j in crew if j.pipe in ready or j.overspent]:
+                    overspent = judge.overspent
+                    message = judge.hear() if judge.pipe in ready else None
+                    if message and "cárcel" in message:
+                        raise CourseError(
+                            f"La protección «{protection.name}» ha dejado de funcionar: "
+                            f"{message['cárcel']}."
+                        )
+                    if message:
+                        note(read_grade(message))
+                    task, judge.task = judge.task, None
+                    if message is None:
+                        judge.dismiss()
+                        crew.remove(judge)
+                        deaths += task is None
+                        if deaths > MOST_DEATHS:
+                            raise CourseError("Los jueces mueren antes de empezar: ¿falta memoria?")
+                        if task is not None and (overspent or task in tried):
+                            note(_hurtful(submissions[task], exam))
+                        elif task is not None:
+                            tried.add(task)  # quizá lo mató otro: se repite una vez
+                            todo.appendleft(task)
+                        if todo:
+                            crew.append(_Judge(bench))
+                    elif todo:
+                        judge.take(todo.popleft())
+                    else:
+                        judge.dismiss()
+                        crew.remove(judge)
+        finally:
+            for judge in crew:
+                judge.dismiss()
 
-    threads = [threading.Thread(target=work) for _ in range(min(workers, len(pending)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in pending:
-            result = done.get()
-            if isinstance(result, JailError):
-                raise CourseError(
-                    f"La protección «{protection.name}» ha dejado de funcionar: {result}."
-                )
-            if isinstance(result, BaseException):
-                raise result
-            note(result)
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+
+def _hurtful(submission: Submission, exam: Exam) -> Grade:
+    """La nota de una entrega que tumba a quien la juzga."""
+    return Grade(
+        submission.student, submission.file, CRASH, "lo que contesta no se puede ni leer", 0.0,
+        exam.nothing(CRASH), (), exam.digest(b""),
+    )  # fmt: skip
 
 
 # --- Dask ------------------------------------------------------------------------------------
 
 
 def _grade_with_dask(
-    pending: Sequence[Submission], exam: Exam, address: str, note: Callable[[Grade], None]
+    submissions: Sequence[Submission],
+    exam: Exam,
+    known: dict[str, Grade],
+    address: str,
+    note: Callable[[Grade], None],
 ) -> None:
     try:
         from distributed import Client, as_completed
@@ -303,17 +268,22 @@ def _grade_with_dask(
     except (OSError, ValueError) as error:
         raise CourseError(f"No hay ningún planificador de Dask en {address} ({error}).") from None
     with client:
+        pending = []
+        for submission in submissions:
+            old, content = known.get(submission.file), _pack(submission)
+            if old and isinstance(content, bytes) and old.digest == exam.digest(content):
+                note(old)
+            else:
+                pending.append((submission.student, submission.file, content))
         workers = max(1, len(client.scheduler_info()["workers"]))
         size = max(1, min(25, -(-len(pending) // (4 * workers))))
-        shares = [pending[start : start + size] for start in range(0, len(pending), size)]
-        packed = [[(s.student, s.file, _pack(s)) for s in share] for share in shares]
         futures = client.map(
-            _grade_share, packed, set_id=exam.exercise_set.id, seed=exam.seed, seconds=exam.seconds,
-            pure=False,
+            _grade_share, [pending[start : start + size] for start in range(0, len(pending), size)],
+            set_id=exam.exercise_set.id, seed=exam.seed, seconds=exam.seconds, pure=False,
         )  # fmt: skip
         for _, grades in as_completed(futures, with_results=True):
             for grade in grades:
-                note(grade_from_dict(grade))
+                note(read_grade(grade))
 
 
 def _pack(submission: Submission) -> bytes | str:
@@ -332,92 +302,9 @@ def _unpack(content: bytes | str) -> bytes:
 
 def _grade_share(share: list, set_id: str, seed: str, seconds: float) -> list[dict]:
     """Lo que hace un trabajador de Dask con su parte."""
-    exam = Exam(load_set(set_id), seed, seconds)
-    with Jail(choose(), Settings(exam.exercise_set.imports)) as jail:
-        return [
-            dataclasses.asdict(grade_submission(Submission(student, file, read), exam, jail))
-            for student, file, content in share
-            for read in [partial(_unpack, content)]
-        ]
-
-
-# --- El diario -------------------------------------------------------------------------------
-
-
-def grade_from_dict(data: dict) -> Grade:
-    """La nota que escribió `dataclasses.asdict`."""
-    exercises = tuple(ExerciseGrade(**exercise) for exercise in data["exercises"])
-    answers = tuple(OpenAnswer(**answer) for answer in data["open_answers"])
-    return Grade(**(data | {"exercises": exercises, "open_answers": answers}))
-
-
-def _header(batch: Batch) -> dict:
-    return {"conjunto": batch.set_id, "título": batch.title, "semilla": batch.seed_fingerprint}
-
-
-def _line(data: dict) -> str:
-    return json.dumps(data, ensure_ascii=True) + "\n"
-
-
-class _Journal:
-    """El diario abierto para anotar; sin archivo, no anota nada."""
-
-    def __init__(self, path: Path | None, batch: Batch, grades: Sequence[Grade]):
-        self._path, self._start = path, dataclasses.replace(batch, grades=tuple(grades))
-        self._file = None
-
-    def __enter__(self) -> _Journal:
-        if self._path:
-            write_journal(self._path, self._start)
-            self._file = self._path.open("a", encoding="utf-8")
-        return self
-
-    def __exit__(self, *exception) -> None:
-        if self._file:
-            self._file.close()
-
-    def write(self, grade: Grade) -> None:
-        if self._file:
-            self._file.write(_line(dataclasses.asdict(grade)))
-            self._file.flush()
-
-
-def write_journal(path: Path, batch: Batch) -> None:
-    """Escribe el diario entero, o nada."""
-    lines = [_header(batch), *map(dataclasses.asdict, batch.grades)]
-    write_whole(path, "".join(map(_line, lines)))
-
-
-def read_journal(path: Path, batch: Batch | None = None) -> tuple[Grade, ...]:
-    """Las notas de un diario; ninguna si es de otro conjunto o de otra semilla."""
-    if not path.is_file():
-        return ()
-    lines = path.read_text("utf-8").splitlines()
-    grades = []
-    # La última línea pudo quedar a medias.
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        if batch and json.loads(lines[0]) != _header(batch):
-            return ()
-        for line in lines[1:]:
-            grades.append(grade_from_dict(json.loads(line)))
-    return tuple(grades)
-
-
-def merge(journals: Sequence[Path]) -> Batch:
-    """Une los diarios de las partes de un mismo lote.
-
-    Raises:
-        CourseError: si falta alguno o no son del mismo conjunto y semilla.
-    """
-    headers = []
-    for path in journals:
-        try:
-            headers.append(json.loads(path.read_text("utf-8").splitlines()[0]))
-        except (OSError, ValueError, IndexError):
-            raise CourseError(f"En {path.parent} no hay un lote calificado.") from None
-    for path, header in zip(journals, headers):
-        if header != headers[0]:
-            raise CourseError(f"{path.parent} es de otro conjunto o de otra semilla.")
-    grades = {grade.file: grade for path in journals for grade in read_journal(path)}
-    first = headers[0]
-    return Batch(first["conjunto"], first["título"], first["semilla"], _sorted(grades.values()))
+    exam, grades = Exam(load_set(set_id), seed, seconds), []
+    submissions = [
+        Submission(student, file, partial(_unpack, content)) for student, file, content in share
+    ]
+    _grade_here(submissions, exam, {}, 1, choose(), grades.append)
+    return [asdict(grade) for grade in grades]

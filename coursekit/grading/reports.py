@@ -12,18 +12,16 @@ import hashlib
 import io
 import json
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from pathlib import Path
 from statistics import fmean, median
 
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
-from coursekit.grading.printable import printable, printable_lines
-from coursekit.grading.results import MISSING, OK, UNTRIED, Batch, Grade
+from coursekit.grading.printable import printable, printable_lines, unaccented
+from coursekit.grading.results import MISSING, OK, RIGHT, UNTRIED, Batch, ExerciseGrade, Grade
 from coursekit.grading.scales import Scale
 
-RIGHT, WRONG = "correcto", "incorrecto"
 _SYMBOLS = {RIGHT: "✔", UNTRIED: "○", MISSING: "○"}
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)$")  # Windows no deja llamar así a un archivo
@@ -175,6 +173,16 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "…")) or not text else ".")
 
 
+def comment(exercise: ExerciseGrade) -> str:
+    """Los comentarios de un ejercicio en un párrafo de texto."""
+    parts = [sentence(exercise.state)]
+    if exercise.finding:
+        parts.append(sentence(exercise.finding))
+    if exercise.mistake:
+        parts.append(f"Es un error clásico: {sentence(exercise.mistake)}")
+    return " ".join(parts)
+
+
 def number(value: float) -> str:
     """Unos puntos sin ceros de más: 7.5, 10."""
     return f"{value:.4f}".rstrip("0").rstrip(".")
@@ -185,8 +193,7 @@ def _rounded(value: float) -> float:
 
 
 def _slug(student: str) -> str:
-    letters = unicodedata.normalize("NFKD", student).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", letters)[:60].strip("-")
+    slug = re.sub(r"[^a-z0-9]+", "-", unaccented(student).encode("ascii", "ignore").decode())[:60].strip("-")
     return f"estudiante-{slug}".strip("-") if not slug or _RESERVED.match(slug) else slug
 
 

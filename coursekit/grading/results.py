@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
-# Estados de una entrega. Los de un ejercicio son los tres de `judging` y, además, TIMEOUT, CRASH y
-# MISSING.
-OK, UNTRIED = "ok", "sin intentar"
-TIMEOUT, CRASH = "tiempo agotado", "caída"
-UNREADABLE, MISSING = "ilegible", "falta"
+from coursekit.exercises.judging import RIGHT, UNTRIED, WRONG
+from coursekit.grading.jail.inside.wire import CRASH, MISSING, OK, TIMEOUT
+
+# Los estados de una entrega son OK, UNTRIED, TIMEOUT, CRASH y UNREADABLE; los de un ejercicio, los
+# tres de `judging` y, además, TIMEOUT, CRASH y MISSING.
+UNREADABLE = "ilegible"
+STATES = (OK, UNTRIED, TIMEOUT, CRASH, UNREADABLE)
+EXERCISE_STATES = (RIGHT, WRONG, UNTRIED, TIMEOUT, CRASH, MISSING)
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class ExerciseGrade:
     max_points: float
     finding: str = ""
     mistake: str | None = None
+
+    def __post_init__(self):
+        # Los puntos vienen del juez o de un diario, que alguien pudo tocar: NaN tampoco pasa.
+        if not 0 <= self.points <= self.max_points < math.inf:
+            raise ValueError(f"{self.points} puntos de {self.max_points} en «{self.id}»")
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,12 @@ class Grade:
     @property
     def max_points(self) -> float:
         return sum(exercise.max_points for exercise in self.exercises)
+
+
+    @property
+    def crashed(self) -> bool:
+        """Si ella, o algo de ella, es una caída."""
+        return CRASH in (self.state, *(exercise.state for exercise in self.exercises))
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,12 @@ import json
 import os
 import re
 import stat
-import struct
 import zipfile
-import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from itertools import islice
 from pathlib import Path
 
 from coursekit.errors import CourseError
@@ -24,9 +23,14 @@ MAX_BYTES = 20 << 20
 MAX_CODE = 2 << 20
 _MAX_ANSWER = 20_000
 
-# «Ana Ruiz_1234_assignsubmission_file_/tarea.ipynb», y también sin carpeta, con todo en el nombre.
-_MOODLE = re.compile(r"^(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_?(?P<rest>.*)$")
-_RUBBISH = re.compile(r"(^|/)(\.[^/]*|__MACOSX|__pycache__)(/|$)")
+_MOST_FILES, _DEEPEST = 20_000, 32  # lo que se mira de lo que entregó cada uno
+
+# «Nombre_123_assignsubmission_file_/suyo.ipynb» o «Nombre_123_assignsubmission_file_suyo.ipynb»:
+# en la carpeta manda el último número y en el archivo el primero; el resto lo elige el estudiante.
+_MOODLE_FOLDER = re.compile(r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?")
+_MOODLE_FILE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_.*", re.DOTALL)
+# Lo que dejan los sistemas y no entrega nadie.
+_RUBBISH = re.compile(r"\._.*|\.DS_Store|\.ipynb_checkpoints|__MACOSX|__pycache__|Thumbs\.db|desktop\.ini")
 _OPEN_MARK = re.compile(r"\*\*Respuesta \(([\w-]+)\):\*\*")
 
 
@@ -60,63 +64,88 @@ class Notebook:
         return [source for kind, source in self.cells if kind == "code"]
 
 
+def participant(file: str) -> str | None:
+    """El número de participante que Moodle puso en la carpeta, o en el archivo suelto, de una entrega.
+
+    Solo cuenta el principio de la ruta: lo demás lo nombra quien entrega.
+    """
+    owner = _moodle_owner(*file.partition("/")[:2])
+    return owner and owner["id"]
+
+
+def _moodle_owner(top: str, slash: str = "") -> re.Match | None:
+    folder = None if slash == "" and not top.endswith("_") else _MOODLE_FOLDER.fullmatch(top)
+    return folder or _MOODLE_FILE.fullmatch(top)
+
+
 # --- Encontrar -------------------------------------------------------------------------------
 
 
 def find_submissions(path: Path) -> list[Submission]:
-    """Las entregas de una carpeta o de un zip, una por estudiante, ordenadas.
+    """Las entregas de una carpeta o de un zip, una por estudiante, ordenadas; no lee ninguna.
 
     Vale un cuaderno suelto por estudiante, una carpeta por estudiante, y los zip de Moodle y de
     Google Classroom (Drive) tal como se descargan. De una carpeta con varios cuadernos cuenta el
-    más largo. Una carpeta sin cuadernos es también una entrega.
+    más largo. Lo que no lleva ningún cuaderno es también una entrega, que al leerla dice por qué no
+    vale.
 
     Raises:
         CourseError: si no hay tal carpeta, o el zip no se abre, o no hay ninguna entrega.
     """
     if path.is_dir():
-        files = _files_of_folder(path)
-    elif zipfile.is_zipfile(path):
-        files = _files_of_zip(path)
+        groups = _groups_of_folder(path)
+    elif path.is_file() and zipfile.is_zipfile(path):
+        groups = _groups_of_zip(path)
     else:
         raise CourseError(f"No hay ninguna carpeta ni ningún zip de entregas en {path}.")
-    submissions = [_choose(student, files) for student, files in _by_student(files).items()]
+    submissions = [_choose(top, files) for top, files in _by_student(groups)]
     if not submissions:
         raise CourseError(f"En {path} no hay ningún cuaderno (.ipynb).")
-    return sorted(submissions, key=lambda s: (s.student, s.file))
+    return _distinct(sorted(submissions, key=lambda s: (s.student, s.file)))
 
 
 @dataclass(frozen=True)
 class _File:
+    """Un archivo entregado: su ruta dentro de lo de su dueño, lo que dice pesar y cómo se lee."""
+
     name: str
     size: int
     read: Callable[[], bytes]
 
 
-def _files_of_folder(root: Path) -> list[_File]:
-    files = []
-    for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not _RUBBISH.search(name))
-        for name in names + [name for name in folders if _is_closed(Path(folder, name))]:
-            path = Path(folder, name)
-            shown = _printable(path.relative_to(root).as_posix())
-            if not _RUBBISH.search(shown):
-                size = path.lstat().st_size
-                files.append(_File(shown + "/" * path.is_dir(), size, partial(_read_file, path)))
-    return files
-
-
-def _is_closed(folder: Path) -> bool:
-    """Si no hay nada que recorrer: está vacía, no se deja leer o es un enlace a otro sitio."""
+def _groups_of_folder(root: Path) -> list[tuple[str, list[_File]]]:
+    """De cada cosa que hay en la carpeta, sus archivos."""
     try:
-        return folder.is_symlink() or not os.listdir(folder)
+        tops = sorted(os.listdir(root))
+    except OSError as error:
+        raise CourseError(f"No se puede mirar en {root} ({error.strerror}).") from None
+    # No es un diccionario: dos nombres raros se pueden escribir igual.
+    return [
+        (_printable(name), list(islice(_walk(root / name, _printable(name)), _MOST_FILES)))
+        for name in tops
+        if not _RUBBISH.fullmatch(name)
+    ]
+
+
+def _walk(path: Path, shown: str, depth: int = 0) -> Iterator[_File]:
+    """Los archivos que hay en una ruta; lo que no se deja mirar, cuenta como archivo."""
+    try:
+        if not stat.S_ISDIR(path.lstat().st_mode):
+            yield _File(shown, path.lstat().st_size, partial(_read_file, path))
+            return
+        names = sorted(os.listdir(path)) if depth < _DEEPEST else []
     except OSError:
-        return True
+        yield _File(shown, 0, partial(_read_file, path))
+        return
+    for name in names:
+        if not _RUBBISH.fullmatch(name):
+            yield from _walk(path / name, f"{shown}/{_printable(name)}", depth + 1)
 
 
 def _read_file(path: Path) -> bytes:
     try:
         # Un enlace llevaría a otro archivo del docente; una tubería no se acabaría nunca.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
     except OSError as error:
         raise Unreadable(f"no se puede abrir ({error.strerror})") from None
     with open(descriptor, "rb") as file:
@@ -124,30 +153,56 @@ def _read_file(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("no es un archivo corriente")
         _check_size(status.st_size)
-        return file.read(MAX_BYTES + 1)
+        try:
+            return file.read(MAX_BYTES + 1)
+        except OSError as error:
+            raise Unreadable(f"no se puede leer ({error.strerror})") from None
 
 
-def _files_of_zip(source: Path | io.BytesIO) -> list[_File]:
+def _groups_of_zip(path: Path) -> list[tuple[str, list[_File]]]:
     try:
-        archive = zipfile.ZipFile(source)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
+        entries = _archive(path, os.getpid()).infolist()
+    except Exception as error:  # un zip roto puede dar cualquiera
         raise CourseError(f"El zip de entregas no se abre: {error}.") from None
-    files = []
-    for entry in archive.infolist():
+    groups = defaultdict(list)
+    for name, place in _entries(entries):
+        entry = entries[place]
+        groups[name.partition("/")[0]].append(
+            _File(name, entry.file_size, partial(_read_member, path, place))
+        )
+    return list(groups.items())
+
+
+@lru_cache(maxsize=1)
+def _archive(path: Path, process: int) -> zipfile.ZipFile:
+    """El zip abierto por este proceso: los que nacen de otro comparten la posición de lectura."""
+    return zipfile.ZipFile(path)
+
+
+def _read_member(path: Path, place: int) -> bytes:
+    try:
+        archive = _archive(path, os.getpid())
+        return _read_entry(archive, archive.infolist()[place])
+    except Unreadable:
+        raise
+    except Exception:
+        raise Unreadable("el zip no deja leerlo: está roto") from None
+
+
+def _entries(entries: list[zipfile.ZipInfo]) -> list[tuple[str, int]]:
+    """Las rutas de un zip, ya sin trucos, y el lugar de cada una; sin la carpeta que lo envuelve."""
+    named = []
+    for place, entry in enumerate(entries):
         *folders, last = _printable(entry.filename).replace("\\", "/").split("/")
-        name = "/".join([*(folder for folder in folders if folder not in ("", ".", "..")), last])
-        if not _RUBBISH.search(name):
-            files.append(_File(name, entry.file_size, partial(_read_entry, archive, entry)))
-    top = {file.name.split("/")[0] for file in files}
-    loose = [file for file in files if file.name.count("/") == 1 and file.name.endswith(".ipynb")]
+        folders = [folder for folder in folders if folder not in ("", ".", "..")]
+        if not any(map(_RUBBISH.fullmatch, [*folders, last])):
+            named.append(("/".join([*folders, last]), place))
+    top = {name.split("/")[0] for name, _ in named}
+    loose = [name for name, _ in named if name.count("/") == 1 and name.endswith(".ipynb")]
     # Drive mete todo en una carpeta con el nombre de la tarea; no es un estudiante.
-    if len(top) == 1 and (len(loose) > 1 or any(file.name.count("/") > 1 for file in files)):
-        return [
-            _File(f.name.partition("/")[2], f.size, f.read)
-            for f in files
-            if f.name.partition("/")[2]
-        ]
-    return files
+    if len(top) == 1 and (len(loose) > 1 or any(name.count("/") > 1 for name, _ in named)):
+        named = [(name.partition("/")[2], place) for name, place in named]
+    return [(name, place) for name, place in named if name]
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -155,7 +210,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(entry) as file:
             content = file.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError):
+    except Exception:  # cifrado, roto, o comprimido de un modo que este Python no sabe
         raise Unreadable("el zip no deja leerlo: está cifrado o roto") from None
     _check_size(len(content))
     return content
@@ -166,47 +221,57 @@ def _check_size(size: int) -> None:
         raise Unreadable(f"pesa {size / 1e6:.0f} MB y el límite son {MAX_BYTES / 1e6:.0f}")
 
 
-def _by_student(files: Iterable[_File]) -> dict[str, list[_File]]:
-    groups = defaultdict(list)
-    for file in files:
-        folder = file.name.partition("/")[0]
-        moodle = _MOODLE.match(folder)
-        loose = "/" not in file.name
-        if loose and not moodle and not file.name.lower().endswith((".ipynb", ".zip")):
-            continue  # un archivo suelto del docente
-        owner = f"{moodle['student']}_{moodle['id']}" if moodle else folder
-        groups[owner].append(file)
-    return groups
+def _by_student(groups: list[tuple[str, list[_File]]]) -> list[tuple[str, list[_File]]]:
+    """Lo de cada estudiante: de Moodle pueden venir dos carpetas del mismo."""
+    merged = {}
+    for place, (top, files) in enumerate(groups):
+        owner = _moodle_owner(top, "/" if any("/" in file.name for file in files) else "")
+        key = (owner["student"], owner["id"]) if owner else place
+        first, gathered = merged.setdefault(key, (top, []))
+        gathered += files
+    return list(merged.values())
 
 
-def _choose(owner: str, files: list[_File]) -> Submission:
+def _choose(top: str, files: list[_File]) -> Submission:
     """La entrega de un estudiante: su cuaderno más largo."""
-    first = files[0].name.partition("/")[0]
-    moodle = _MOODLE.match(first)
-    student = moodle["student"] if moodle else owner
-    if "/" not in files[0].name and not moodle:
-        student = re.sub(r"\.(ipynb|zip)$", "", student, flags=re.IGNORECASE)
-    notebooks = [file for file in files if file.name.lower().endswith(".ipynb")]
-    for packed in [file for file in files if file.name.lower().endswith(".zip")]:
-        if not notebooks:
-            notebooks = _notebooks_inside(packed)
-    if not notebooks:
-        return Submission(student, first, _nothing)
-    best = max(notebooks, key=lambda file: (file.size, file.name))
-    return Submission(student, best.name, best.read)
+    loose = not any("/" in file.name for file in files)
+    owner = _moodle_owner(top, "" if loose else "/")
+    student = owner["student"] if owner else top
+    if loose and not owner:
+        student = re.sub(r"\.(ipynb|zip)$", "", student, flags=re.IGNORECASE) or student
+    for suffix, read in ((".ipynb", lambda file: file.read), (".zip", _reader_of_packed)):
+        found = [file for file in files if file.name.lower().endswith(suffix)]
+        if found:
+            best = max(found, key=lambda file: ("/." not in "/" + file.name, file.size, file.name))
+            return Submission(student, best.name, read(best))
+    if len(files) == 1 and files[0].name == top:
+        return Submission(student, top, partial(_read_stranger, files[0]))
+    return Submission(student, top, _nothing)
 
 
-def _notebooks_inside(packed: _File) -> list[_File]:
-    """Los cuadernos del zip que un estudiante entregó en lugar de su cuaderno."""
+def _reader_of_packed(packed: _File) -> Callable[[], bytes]:
+    return partial(_read_packed, packed)
+
+
+def _read_packed(packed: _File) -> bytes:
+    """El cuaderno más largo del zip que un estudiante entregó en lugar de su cuaderno."""
+    content = packed.read()
     try:
-        files = _files_of_zip(io.BytesIO(packed.read()))
-    except (Unreadable, CourseError):
-        return [_File(packed.name, 0, partial(_fail, "es un zip que no se puede leer"))]
-    return [
-        _File(f"{packed.name}/{file.name}", file.size, file.read)
-        for file in files
-        if file.name.lower().endswith(".ipynb")
-    ]
+        archive = zipfile.ZipFile(io.BytesIO(content))
+        entries = archive.infolist()
+        named = [(entries[place], name) for name, place in _entries(entries)]
+    except Exception:
+        raise Unreadable("es un zip que no se puede leer") from None
+    found = [(entry, name) for entry, name in named if name.lower().endswith(".ipynb")]
+    if not found:
+        return _nothing()
+    return _read_entry(archive, max(found, key=lambda pair: (pair[0].file_size, pair[1]))[0])
+
+
+def _read_stranger(file: _File) -> bytes:
+    """Algo suelto que no es un cuaderno ni un zip: si ni se puede leer, eso es lo que se dice."""
+    file.read()
+    return _fail("no es un cuaderno (.ipynb)")
 
 
 def _fail(reason: str) -> bytes:
@@ -214,6 +279,18 @@ def _fail(reason: str) -> bytes:
 
 
 _nothing = partial(_fail, "no hay ningún cuaderno (.ipynb) en la entrega")
+
+
+def _distinct(submissions: list[Submission]) -> list[Submission]:
+    """Las mismas entregas sin dos rutas iguales."""
+    seen, distinct = set(), []
+    for submission in submissions:
+        file, number = submission.file, 2
+        while file in seen:
+            file, number = f"{submission.file} ({number})", number + 1
+        seen.add(file)
+        distinct.append(replace(submission, file=file))
+    return distinct
 
 
 def _printable(name: str) -> str:

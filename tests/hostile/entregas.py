@@ -808,6 +808,302 @@ def ordinary() -> list[Case]:
     ]
 
 
+def honest() -> list[Case]:
+    """Cuadernos de buena fe con algo que aquí no puede ser, o que fuera de un cuaderno no es."""
+    solved = solution()
+    colab = "from google.colab import drive\ndrive.mount('/content/drive')\nEPS = float('1e-9')\n"
+    used = solved["contar"].replace("def count_pairs", "EPS2 = EPS * 2\ndef count_pairs")
+    pool = """
+        import multiprocessing as mp
+        {}
+        counted = count_pairs
+        def count_pairs(*arguments):
+            with mp.get_context('fork').Pool(2) as pool:
+                pool.map(abs, [1, -2, 3])
+            return counted(*arguments)
+        """
+    bar = """
+        from tqdm.notebook import tqdm
+        {}
+        measured = count_pairs
+        def count_pairs(*arguments):
+            return [measured(*arguments) for _ in tqdm(range(1))][0]
+        """
+
+    def around(code: str) -> bytes:
+        return with_answer(textwrap.dedent(code).format(solved["contar"]))
+
+    written = [*answers()]
+    place = list(solved).index("contar")
+    written[place : place + 1] = [
+        f"%%writefile pares.py\nimport numpy as np\n{solved['']}\n{solved['contar']}",
+        "from pares import count_pairs",
+    ]
+    waits = [*answers(), "import asyncio\nawait asyncio.sleep(0.01)\nready = True\nassert ready"]
+    return [
+        Case("honrado colab", with_answer(colab + used)),
+        Case("honrado varios procesos", around(pool)),
+        Case("honrado barra de progreso", around(bar)),
+        Case("honrado writefile", notebook(written)),
+        Case("honrado await", notebook(waits)),
+        Case("honrado entrada", with_answer("who = input('¿Quién eres? ')\n" + solved["contar"])),
+        Case("honrado display", with_answer(
+            "from IPython.display import display, clear_output\nclear_output()\n" + solved["contar"])),
+        Case("honrado gasta", with_cell("x = sum(i * i for i in range(9 * 10**6))")),
+    ]  # fmt: skip
+
+
+def against_others() -> list[Case]:
+    """Los que van contra quien viene después, contra el proceso precargado o contra el juez."""
+    planted = "modulo_plantado"
+    return [
+        cell(
+            "limita_a_los_demas",
+            f"""
+            import ctypes, os, resource
+            libc = ctypes.CDLL(None)
+            me = os.getpid()
+            for pid in (os.getppid(), *range(1, 400), *range(me - 80, me + 5)):
+                if pid in (0, me): continue
+                for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_CPU, resource.RLIMIT_AS):
+                    try: resource.prlimit(pid, what, (1, 1))
+                    except OSError: pass
+                    libc.syscall(302, (7 << 32) | pid, what, (ctypes.c_ulong * 2)(1, 1), None)
+            """,
+            ANY,
+        ),
+        cell(
+            "senales_con_truco",
+            f"""
+            import ctypes, os
+            libc = ctypes.CDLL(None)
+            for number in (62, 200):
+                for pid in (-1, os.getppid()):
+                    libc.syscall(number, ctypes.c_long((5 << 32) | (pid & 0xffffffff)), 9)
+            """,
+            ANY,
+        ),
+        cell(
+            "prioridades",
+            """
+            import os
+            for which in (os.PRIO_USER, os.PRIO_PGRP):
+                try: os.setpriority(which, 0, 19)
+                except OSError: pass
+            for pid in range(0, 40):
+                try: os.sched_setaffinity(pid, {0}); os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+                except OSError: pass
+            """,
+            ANY,
+        ),
+        cell(
+            "estropea_tuberias",
+            """
+            import fcntl, os
+            for fd in range(3, 64):
+                for command, value in ((fcntl.F_SETFL, os.O_NONBLOCK), (1031, 4096), (fcntl.F_SETOWN, 1)):
+                    try: fcntl.fcntl(fd, command, value)
+                    except OSError: pass
+            """,
+            ANY,
+        ),
+        cell(
+            "espacios_de_nombres",
+            """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            me = os.getpid()
+            for flag in (0x10000000, 0x20000, 0x20000000, 0x40000000):
+                if libc.syscall(56, flag | 17, 0, 0, 0, 0) >= 0:
+                    if os.getpid() != me: os._exit(0)
+                    pmi_values = 'clone'
+                block = (ctypes.c_uint64 * 11)(flag | 0x10000000, 0, 0, 0, 17)
+                if libc.syscall(435, block, 88) >= 0:
+                    if os.getpid() != me: os._exit(0)
+                    pmi_values = 'clone3'
+            """,
+        ),
+        cell(
+            "deja_notas_y_modulos",
+            f"""
+            import os, sys
+            LIBRARIES = ('lib', 'lib64', 'share', 'proc', 'sys')
+            places = []
+            for folder, folders, _ in os.walk('/'):
+                folders[:] = [f for f in folders if f not in LIBRARIES]
+                if os.access(folder, os.W_OK): places.append(folder)
+            for place in [*places, *sys.path, os.getcwd()]:
+                for name in ('{planted}.py', 'numpy.py', 'sitecustomize.py', 'respuestas_hostiles'):
+                    try: open(os.path.join(place, name), 'w').write('hola = 1')
+                    except OSError: pass
+            """,
+            ANY,
+        ),
+        answer(
+            "busca_notas_y_modulos",
+            f"""
+            import os
+            def count_pairs(*a):
+                try:
+                    import {planted}
+                    return good(*a)
+                except ImportError: pass
+                for folder, folders, files in os.walk('/'):
+                    folders[:] = [f for f in folders if f not in LIBRARIES]
+                    if 'respuestas_hostiles' in files or '{planted}.py' in files: return good(*a)
+                return 'no hay nada'
+            """,
+            before=HELPED,
+        ),
+        cell("cuarenta_hijos", """
+            import os
+            for _ in range(40):
+                try:
+                    if os.fork() == 0:
+                        while True: pass
+                except OSError: pass
+            while True: pass
+            """, TIMEOUT, first=True),
+        cell(
+            "memoria_entre_varios",
+            """
+            import os, time
+            for _ in range(12):
+                try:
+                    if os.fork() == 0:
+                        x = bytes(b'x') * (900 << 20)
+                        time.sleep(60)
+                except OSError: pass
+            time.sleep(60)
+            """,
+            ANY,
+        ),
+        cell(
+            "memoria_sin_dueno",
+            """
+            import os
+            held = []
+            for number in range(60):
+                try:
+                    fd = os.memfd_create('x')
+                    held.append(fd)
+                    for _ in range(30): os.write(fd, bytes(1 << 20))
+                    pmi_values = 'memfd'
+                except OSError: pass
+            """,
+        ),
+        cell(
+            "disco_sin_nombre",
+            """
+            import os, tempfile
+            held = []
+            for number in range(100):
+                try:
+                    file = tempfile.TemporaryFile()
+                    held.append(file)
+                    file.write(bytes(31 << 20)); file.flush()
+                except OSError: pass
+            """,
+            ANY,
+        ),
+        cell(
+            "arbol_hondo",
+            """
+            import os
+            for number in range(3000):
+                try:
+                    os.mkdir('d'); os.chdir('d')
+                    open('f', 'w').close()
+                except OSError: break
+            os.chmod('.', 0)
+            """,
+            ANY,
+        ),
+        cell(
+            "carpetas_cerradas",
+            """
+            import os
+            for number in range(200):
+                try:
+                    os.mkdir(f'c{number}'); os.mkdir(f'c{number}/dentro'); os.chmod(f'c{number}', 0)
+                except OSError: break
+            """,
+            ANY,
+        ),
+        cell(
+            "memoria_compartida",
+            """
+            import mmap, os
+            shared = mmap.mmap(-1, 400 << 20)
+            for _ in range(6):
+                try:
+                    if os.fork() == 0:
+                        other = mmap.mmap(-1, 400 << 20); other.write(b'x' * (400 << 20))
+                        os._exit(0)
+                except (OSError, MemoryError): pass
+            """,
+            ANY,
+        ),
+        answer(
+            "busca_la_semilla",
+            """
+            import glob
+            def count_pairs(*a):
+                for name in glob.glob('/proc/[0-9]*/cmdline') + glob.glob('/proc/[0-9]*/environ'):
+                    try: text = open(name, 'rb').read()
+                    except OSError: continue
+                    if b'secreta' in text: return good(*a)
+                return 0
+            """,
+            before=HELPED,
+        ),
+        cell("oom", """
+            import glob
+            for name in glob.glob('/proc/[0-9]*/oom_score_adj') + glob.glob('/proc/[0-9]*/comm'):
+                try: open(name, 'w').write('-1000')
+                except OSError: pass
+            """),
+    ]  # fmt: skip
+
+
+WIRE = """
+import json, os, stat, struct
+def send(*messages):
+    for fd in range(3, 64):
+        try:
+            if not stat.S_ISFIFO(os.fstat(fd).st_mode): continue
+            for message in messages:
+                text = message if isinstance(message, bytes) else json.dumps(message).encode()
+                os.write(fd, struct.pack('>I', len(text)) + text)
+        except OSError: pass
+def outcomes(value): return {'state': 'ok', 'outcomes': [{'tuple': [value, None, False]}] * 4}
+"""
+
+
+def on_the_wire() -> list[Case]:
+    """Respuestas escritas a mano en el cable: lo que dicen no puede costarle al juez más que leerlas."""
+    values = {
+        "mil_millones_de_filas": "{'array': ['<f8', [2**30, 0], '']}",
+        "filas_de_nada": "[{'array': ['<f8', [2**22, 0], '']}] * 20000",
+        "textos_desparejos": "['a'] * 20000 + ['b' * 60000]",
+        "textos_en_lista": "[['a'] * 200] * 90 + [['b' * 90000] * 1]",
+        "listas_vacias": "[[]] * 300000",
+        "claves_iguales": "{'dict': [[{'tuple': [0] * 30}, 1]] * 4900}",
+        "entero_larguisimo": "10 ** 4000",
+        "hondo": "json.loads('[' * 900 + ']' * 900)",
+    }
+    return [
+        cell(
+            f"cable_{name}",
+            f"{WIRE}\nbad = outcomes({value})\nsend({{'cells': []}}, *[bad] * 6)\nos._exit(0)",
+            ANY,
+            dict.fromkeys(POINTS, ANY),
+            first=True,
+        )
+        for name, value in values.items()
+    ]
+
+
 def skeleton() -> bytes:
     return nbformat.writes(jupytext.read(ROOT / "exercises" / f"{SET}.md")).encode()
 
@@ -935,9 +1231,9 @@ def innocents() -> list[Case]:
     ]
 
 
-def all_cases(port: int) -> list[Case]:
-    """Todos, con un inocente tras cada cuatro."""
-    hostile = [
+def all_cases(port: int, start: int = 0, step: int = 1) -> list[Case]:
+    """Los que van contra los demás y, de los otros, uno de cada tantos; un inocente tras cada cuatro."""
+    others = [
         *loops(),
         *crashes(),
         *greed(),
@@ -949,6 +1245,12 @@ def all_cases(port: int) -> list[Case]:
         *files(),
         *strange_names(),
     ]
+    # Mezclados, para que a cada uno le toquen al lado otros.
+    hostile, rest = [], others[start::step]
+    against = [*against_others(), *honest(), *(on_the_wire() if step == 1 else [])]
+    for number, case in enumerate(rest):
+        hostile.append(case)
+        hostile += against[number::len(rest)]
     cases, quiet = [], innocents()
     for number, case in enumerate(hostile):
         cases.append(case)

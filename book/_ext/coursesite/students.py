@@ -7,11 +7,9 @@ import jupytext
 from markdown_it import MarkdownIt
 
 from coursekit.errors import CourseError
+from coursekit.exercises.markers import CLOSING, OPENING, TAG
 from coursesite import files, myst
 
-OPENING = "# SOLUCIÓN"
-CLOSING = "# FIN DE LA SOLUCIÓN"
-TAG = "solucion"
 NOTICE = "% Generado con «coursekit cuadernos» a partir de solutions/{name}: cambia la fuente."
 # La versión de jupytext haría distinto el archivo en cada máquina.
 METADATA_FILTER = "-jupytext.text_representation.jupytext_version"

@@ -1,33 +1,46 @@
 """La escalera de protecciones: con qué se encierra en este equipo el código ajeno.
 
-bubblewrap → unshare → docker → podman → proceso. Las cuatro primeras dejan ver solo el intérprete y
-sus bibliotecas, sin red; la última solo pone límites, y lo dice. En todas, la nota está a salvo: el
-juez es otro proceso. Lo que cambia es qué arriesga el equipo.
+bubblewrap → unshare → proceso. Las dos primeras enseñan la misma lista de carpetas, de solo lectura, y
+nada más, sin red; la última solo pone límites, y lo dice. En todas, la nota está a salvo: el juez es
+otro proceso. Lo que cambia es qué arriesga el equipo.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import random
 import shutil
 import site
 import subprocess
 import sys
 import sysconfig
-import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import coursekit
-from coursekit.errors import CourseError
+from coursekit.grading.jail.calls import compile_filter
+from coursekit.grading.jail.inside.kernel import DEVICES, MEGABYTES
 
 _PACKAGE = Path(coursekit.__file__).resolve().parent
-_INSIDE = _PACKAGE / "grading" / "jail" / "inside.py"
-_SYSTEM = (
-    "/usr", "/lib", "/lib32", "/lib64", "/bin", "/sbin", "/etc/ld.so.cache", "/etc/alternatives",
-    "/sys/kernel/mm/transparent_hugepage",
+# Lo que del curso se ve dentro: lo que un cuaderno puede importar y lo que lo ejecuta. Ni soluciones,
+# ni casos, ni juez. `exercises/__init__.py` es dentro el de `inside/exercises.py`.
+VISIBLE = (
+    "__init__.py", "errors.py", "files.py", "lecture.py", "text", "data", "training", "plots",
+    "embeddings", "ngrams", "recurrent", "classification",
+    "exercises/running.py", "exercises/values.py",
+    "grading/__init__.py", "grading/jail/__init__.py", "grading/jail/inside",
 )  # fmt: skip
-_IMAGE = "coursekit-vacia"
+_COURSE = "/curso"
+_MAIN = "coursekit/grading/jail/inside/__main__.py"
+_SYSTEM = (
+    "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib32",
+    "/usr/lib64", "/usr/local/bin", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache",
+    "/etc/alternatives", "/sys/kernel/mm/transparent_hugepage",
+)  # fmt: skip
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "MPLBACKEND": "Agg",
     "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0",
@@ -46,218 +59,190 @@ class Settings:
         megabytes: memoria de cada entrega por encima de la del proceso precargado.
         processes: procesos e hilos que puede tener una entrega.
         uid: usuario al que se cambia si quien califica es root.
-        layout: qué se ve dentro, si es el propio proceso quien lo limita: o cambia de raíz, o se
-            confina con Landlock.
-        change_root, confine: cuál de las dos cosas.
+        course: carpeta con lo que del curso se ve dentro, tal como está fuera.
+        folder: carpeta de trabajo, vista desde dentro.
+        path: dónde se buscan los módulos.
+        mounts: cada ruta visible y de dónde sale; sin origen, una carpeta vacía.
+        change_root, confine: si es el propio proceso quien limita lo que ve, y cómo: cambia de raíz,
+            o se confina con Landlock.
         nested: si cada entrega ha de intentar tener espacios de nombres propios.
-        folder: carpeta de trabajo.
+        filter: el programa de seccomp, en base64.
     """
 
     imports: tuple[str, ...]
     megabytes: int = 1024
-    processes: int = 64
+    processes: int = 32
     uid: int | None = None
-    layout: dict | None = None
+    course: str = ""
+    folder: str = "/tmp"
+    path: tuple[str, ...] = ()
+    mounts: tuple[tuple[str, str | None], ...] = ()
     change_root: bool = False
     confine: bool = False
     nested: bool = True
-    folder: str = "/tmp"
+    filter: str = ""
 
 
 @dataclass(frozen=True)
 class Protection:
-    """Un peldaño de la escalera, con lo que garantiza."""
+    """Un peldaño de la escalera.
+
+    Attributes:
+        name: nombre con el que se elige.
+        promise: lo que garantiza, o lo que no.
+        tool: orden del sistema que usa, o ninguna.
+        command: la orden que arranca el proceso precargado.
+        exposes_host: si una entrega hostil puede hacer daño a este equipo.
+    """
 
     name: str
     promise: str
-
-    def command(self, settings: Settings) -> list[str]:
-        """La orden que arranca el proceso precargado con esta protección."""
-        return _COMMANDS[self.name](settings)
+    tool: str | None
+    command: Callable[[Settings], list[str]]
+    exposes_host: bool = False
 
     @property
-    def exposes_host(self) -> bool:
-        """Si una entrega hostil puede hacer daño a este equipo."""
-        return self.name == "proceso"
+    def missing(self) -> str | None:
+        """Por qué no se puede ni probar, o `None`."""
+        if self.tool and not shutil.which(self.tool):
+            return f"no está instalado (no hay ninguna orden {self.tool})"
+        return None
 
 
-LADDER = (
-    Protection(
-        "bubblewrap", "sin red, sin tus archivos y sin privilegios; lo instala tu distribución"
-    ),
-    Protection("unshare", "sin red, sin tus archivos y sin privilegios; lo trae Linux"),
-    Protection("docker", "sin red y sin tus archivos, en un contenedor"),
-    Protection("podman", "sin red y sin tus archivos, en un contenedor"),
-    Protection(
-        "proceso", "solo límites de tiempo, memoria y procesos: este equipo NO queda protegido"
-    ),
-)
+def settings_for(
+    protection: Protection, settings: Settings, course: Path, folder: Path, uid: int | None
+) -> Settings:
+    """Completa los ajustes con lo que depende del equipo.
 
-
-def choose(name: str | None = None) -> Protection:
-    """La mejor protección que funciona en este equipo, o la que se pide.
-
-    Raises:
-        CourseError: si la pedida no existe o no funciona aquí, o si no funciona ninguna.
+    Args:
+        course: la carpeta que dejó `stage`.
+        folder: una carpeta vacía de este equipo, para la protección que no tiene otra.
+        uid: usuario con que se ejecuta, si quien califica es root.
     """
-    if name:
-        known = {protection.name: protection for protection in LADDER}
-        if name not in known:
-            raise CourseError(
-                f"No hay ninguna protección «{name}». Las que hay: {', '.join(known)}."
-            )
-        if problem := try_out(known[name]):
-            raise CourseError(f"La protección «{name}» no funciona aquí: {problem}.")
-        return known[name]
-    problems = []
-    for protection in LADDER:
-        problem = try_out(protection)
-        if problem is None:
-            return protection
-        problems.append(f"{protection.name}: {problem}")
-    raise CourseError(
-        "No hay forma de ejecutar entregas en este equipo. " + "; ".join(problems) + "."
-    )
-
-
-def try_out(protection: Protection) -> str | None:
-    """Arranca la protección con nada dentro; el motivo si no funciona, o `None`."""
-    from coursekit.grading.jail.warden import Jail, JailError
-
-    if sys.platform == "win32":
-        return (
-            "Windows no sabe bifurcar procesos; usa WSL2 (https://learn.microsoft.com/windows/wsl)"
-        )
-    if missing := _missing_tool(protection.name):
-        return missing
-    try:
-        with Jail(protection, Settings(imports=())):
-            return None
-    except JailError as error:
-        return str(error)
-
-
-def _missing_tool(name: str) -> str | None:
-    tool = {"bubblewrap": "bwrap", "proceso": None}.get(name, name)
-    if name != "proceso" and sys.platform != "linux":
-        return "solo existe en Linux"
-    if tool and not shutil.which(tool):
-        return f"no está instalado (no hay ninguna orden {tool})"
-    return None
-
-
-def diagnose() -> str:
-    """Qué protección tiene este equipo, en español, peldaño a peldaño."""
-    lines = ["Protecciones, de mejor a peor:"]
-    chosen = None
-    for protection in LADDER:
-        problem = try_out(protection)
-        mark = "✘" if problem else "✔"
-        chosen = chosen or (None if problem else protection)
-        lines.append(f"  {mark} {protection.name}: {problem or protection.promise}.")
-    try:
-        import pyseccomp  # noqa: F401
-
-        lines.append("  ✔ filtro de llamadas al sistema (seccomp).")
-    except (ImportError, RuntimeError, OSError):
-        lines.append("  ✘ filtro de llamadas al sistema: falta pyseccomp o libseccomp.")
-    if os.name == "posix" and os.geteuid() == 0:
-        lines.append(f"Eres root: las entregas se ejecutan con otro usuario (uid {free_uid()}).")
-    if chosen is None:
-        lines.append("Este equipo no puede calificar.")
-    else:
-        lines.append(f"Se usará «{chosen.name}»: {chosen.promise}.")
-        if chosen.exposes_host:
-            lines.append("Para proteger el equipo instala bubblewrap: sudo apt install bubblewrap.")
-    return "\n".join(lines)
-
-
-def settings_for(protection: Protection, settings: Settings) -> Settings:
-    """Completa los ajustes con lo que depende del equipo."""
-    settings = replace(settings, folder=_scratch())
-    if os.geteuid() == 0:
-        settings = replace(settings, uid=free_uid())
-    else:
-        # El tope de procesos cuenta también los que el docente tiene abiertos.
+    jailed = not protection.exposes_host
+    mounts = [*_visible(), *([(_COURSE, str(course))] if jailed else [])]
+    here = _COURSE if jailed else str(course)
+    settings = replace(
+        settings, uid=uid, course=str(course), path=(here, *_search_path()),
+        folder=_scratch(mounts) if jailed else str(folder), mounts=tuple(sorted(mounts)),
+        nested=jailed, change_root=protection.name == "unshare", confine=not jailed,
+        filter=base64.b64encode(compile_filter((os.getpid(), os.getppid()))).decode(),
+    )  # fmt: skip
+    if uid is None and (not jailed or _kernel() < (5, 14)):
+        # Ahí el tope de procesos cuenta también los que el docente tiene abiertos.
         settings = replace(settings, processes=settings.processes + _own_processes())
-    if protection.name in ("unshare", "proceso"):
-        readonly, hidden = _layout()
-        settings = replace(settings, layout={"readonly": readonly, "hidden": hidden})
-    if protection.name == "unshare":
-        settings = replace(settings, change_root=True)
-    if protection.name == "proceso":
-        folder = tempfile.mkdtemp(prefix="coursekit-")
-        if settings.uid is not None:
-            os.chown(folder, settings.uid, settings.uid)
-        settings = replace(settings, nested=False, confine=True, folder=folder)
     return settings
 
 
-_next_uid = 0
+def stage(place: Path) -> Path:
+    """Copia en una carpeta lo que del curso se ve dentro de la cárcel.
+
+    Returns:
+        La carpeta, con `coursekit/` dentro.
+    """
+    course = place / "curso"
+    for name in VISIBLE:
+        source, target = _PACKAGE / name, course / "coursekit" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    inside = course / "coursekit/grading/jail/inside"
+    shutil.move(inside / "exercises.py", course / "coursekit/exercises/__init__.py")
+    subprocess.run(["chmod", "-R", "a+rX", course], check=True)
+    return course
 
 
-def free_uid() -> int:
-    """Un usuario que no es de nadie, distinto cada vez: nunca se califica como root."""
+def free_uid() -> int | None:
+    """Un usuario que no es de nadie ni tiene procesos; nunca se califica como root."""
     import pwd
 
-    global _next_uid
-    taken = {entry.pw_uid for entry in pwd.getpwall()}
-    while True:
-        uid = 61_000 + (os.getpid() * 8 + _next_uid) % 4_000
-        _next_uid += 1
-        if uid not in taken:
-            return uid
+    if os.geteuid() != 0:
+        return None
+    taken = {entry.pw_uid for entry in pwd.getpwall()} | set(_owners())
+    return random.SystemRandom().choice([uid for uid in range(61_000, 65_000) if uid not in taken])
+
+
+def _owners() -> list[int]:
+    """De quién es cada proceso en marcha."""
+    owners = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            owners.append(os.stat(f"/proc/{entry}").st_uid)
+        except OSError:
+            continue
+    return owners
 
 
 def _own_processes() -> int:
-    try:
-        owners = [
-            os.stat(f"/proc/{entry}").st_uid for entry in os.listdir("/proc") if entry.isdigit()
-        ]
-    except OSError:
-        return 512
-    return 4 * owners.count(os.getuid()) + 64
+    return 4 * _owners().count(os.getuid()) + 64
+
+
+def _kernel() -> tuple[int, ...]:
+    return tuple(int(number) for number in os.uname().release.split("-")[0].split(".")[:2])
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """Las variables de entorno de dentro; ninguna de las del docente."""
-    variables = dict(_ENVIRONMENT)
-    variables |= dict.fromkeys(("HOME", "MPLCONFIGDIR", "TMPDIR"), settings.folder)
-    if site.ENABLE_USER_SITE:
-        variables["PYTHONUSERBASE"] = site.getuserbase()
-    return variables
+    return _ENVIRONMENT | dict.fromkeys(("HOME", "MPLCONFIGDIR", "TMPDIR"), settings.folder)
 
 
-def _layout() -> tuple[list[str], list[str]]:
-    """Qué se ve dentro (de solo lectura) y qué queda tapado."""
-    wanted = [*_SYSTEM, sys.prefix, sys.base_prefix, sys.exec_prefix, *site.getsitepackages()]
-    wanted += [sysconfig.get_path("stdlib"), os.path.dirname(os.path.realpath(sys.executable))]
-    if site.ENABLE_USER_SITE:
-        wanted.append(site.getusersitepackages())
-    readonly = []
-    for path in sorted({str(path) for path in wanted} | {str(_PACKAGE)}):
-        inside = any(path == other or path.startswith(other + "/") for other in readonly)
-        if os.path.exists(path) and path != "/" and not inside:
-            readonly.append(path)
-    return readonly, [str(_PACKAGE / "exercises" / "sets")]
+# --- Qué se ve dentro ------------------------------------------------------------------------
 
 
-def _scratch() -> str:
+def _site() -> list[str]:
+    """Las carpetas de paquetes instalados de este Python."""
+    folders = [*site.getsitepackages(), *([site.getusersitepackages()] * bool(site.ENABLE_USER_SITE))]
+    folders += [path for path in sys.path if path.endswith(("/site-packages", "/dist-packages"))]
+    return [folder for folder in dict.fromkeys(folders) if os.path.isdir(folder)]
+
+
+def _python() -> list[str]:
+    """El intérprete y su biblioteca; de un entorno virtual, la de aquel con que se hizo."""
+    library = [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")]
+    shared = [sysconfig.get_config_var("LIBDIR"), f"{sys.base_prefix}/lib"]
+    return [os.path.realpath(sys.executable), *library, *filter(None, shared)]
+
+
+def _visible() -> list[tuple[str, str | None]]:
+    """La lista de lo que se ve, sin lo que ya está dentro de otro; el curso, si cae en ella, tapado."""
+    seen: list[str] = []
+    for path in sorted({*_SYSTEM, *_python(), *_site()}):
+        if os.path.exists(path) and path != "/" and not _inside(path, seen):
+            seen.append(path)
+    course = _PACKAGE if str(_PACKAGE.parent) in _site() else _PACKAGE.parent
+    if not _inside(str(course), seen):
+        return [(path, path) for path in seen]
+    below = [path for path in {*_python(), *_site()} if _inside(path, [str(course)])]
+    return [*((path, path) for path in [*seen, *below]), (str(course), None)]
+
+
+def _inside(path: str, folders: list[str]) -> bool:
+    return any(path == folder or path.startswith(folder + "/") for folder in folders)
+
+
+def _search_path() -> list[str]:
+    library = os.path.dirname(os.__file__)
+    return [*(path for path in sys.path if _inside(path, [library]) and path not in _site()), *_site()]
+
+
+def _scratch(mounts: list[tuple[str, str | None]]) -> str:
     """La carpeta de trabajo de dentro. Nace vacía: no puede contener nada que haya que ver."""
-    visible, _ = _layout()
-    return next(
-        folder
-        for folder in ("/tmp", "/var/tmp", "/mnt")
-        if not any(path.startswith(folder + "/") for path in visible)
-    )
+    folders = ("/tmp", "/var/tmp", "/mnt")
+    return next(f for f in folders if not any(_inside(path, [f]) for path, _ in mounts))
 
 
-def _inner(settings: Settings) -> list[str]:
-    return [sys.executable, str(_INSIDE), json.dumps(vars(settings))]
+# --- Cómo se arranca -------------------------------------------------------------------------
+
+
+def _inner(settings: Settings, course: str | None = None) -> list[str]:
+    # Sin `site` no hay archivos .pth: nada de lo instalado «en desarrollo» se cuela en la búsqueda.
+    program = f"{course or settings.course}/{_MAIN}"
+    return [os.path.realpath(sys.executable), "-S", program, json.dumps(vars(settings))]
 
 
 def _bubblewrap(settings: Settings) -> list[str]:
-    readonly, hidden = _layout()
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
     if settings.uid is None:
@@ -265,59 +250,49 @@ def _bubblewrap(settings: Settings) -> list[str]:
     else:  # root los necesita para dejar de serlo, ya dentro
         command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     # Sin esto bubblewrap crea las carpetas intermedias cerradas a cualquiera que no sea root.
-    parents = {str(parent) for path in readonly for parent in Path(path).parents} - {"/"}
+    parents = {str(parent) for path, _ in settings.mounts for parent in Path(path).parents} - {"/"}
     for path in sorted(parents):
         command += ["--perms", "0755", "--dir", path]
-    for path in readonly:
-        command += ["--ro-bind", path, path]
-    for path in hidden:
-        command += ["--tmpfs", path, "--remount-ro", path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777"]
-    command += ["--tmpfs", settings.folder, "--chdir", settings.folder]
-    return [*command, "--", *_inner(settings)]
+    closed = ["/dev", "/"]
+    for path, source in settings.mounts:
+        command += ["--ro-bind", source, path] if source else ["--perms", "0755", "--tmpfs", path]
+        closed[:0] = [] if source else [path]
+    command += ["--proc", "/proc", "--perms", "0755", "--tmpfs", "/dev"]
+    for path in DEVICES:
+        command += ["--dev-bind", path, path]
+    size = ["--size", str(MEGABYTES << 20)] if _knows_size() else []
+    for path in ("/dev/shm", settings.folder):
+        command += ["--perms", "1777", *size, "--tmpfs", path]
+    for path in closed:
+        command += ["--remount-ro", path]
+    return [*command, "--chdir", settings.folder, "--", *_inner(settings, _COURSE)]
+
+
+@cache
+def _knows_size() -> bool:
+    """Si este bubblewrap pone tope a una carpeta en memoria (desde el 0.7)."""
+    return "--size" in subprocess.run(["bwrap", "--help"], capture_output=True, text=True).stdout
 
 
 def _unshare(settings: Settings) -> list[str]:
     command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--net", "--ipc", "--uts"]
     if settings.uid is None:
-        command.append("--map-root-user")
+        # Con su propio número: de un usuario «root» ficticio no se puede anidar otro.
+        command += ["--map-current-user", "--keep-caps"]
     return [*command, *_inner(settings)]
 
 
-def _container(tool: str, settings: Settings) -> list[str]:
-    readonly, hidden = _layout()
-    uid = settings.uid if settings.uid is not None else os.getuid()
-    command = [tool, "run", "--rm", "--interactive", "--network", "none", "--read-only"]
-    command += "--cap-drop ALL --security-opt no-new-privileges".split()
-    command += "--pids-limit 256 --ulimit nofile=1024:1024 --ulimit nproc=512:512".split()
-    command += ["--user", f"{uid}:{uid}", "--memory", f"{settings.megabytes + 1024}m"]
-    command += ["--workdir", settings.folder]
-    for path in readonly:
-        command += ["--volume", f"{path}:{path}:ro"]
-    for path in hidden:
-        # podman copiaría dentro lo que se quiere tapar.
-        command += ["--tmpfs", f"{path}:ro,size=4k" + ",notmpcopyup" * (tool == "podman")]
-    for name, value in environment(settings).items():
-        command += ["--env", f"{name}={value}"]
-    command += ["--tmpfs", f"{settings.folder}:rw,size=64m,mode=1777", _IMAGE]
-    return [*command, *_inner(replace(settings, uid=None))]
-
-
-def _container_command(tool: str):
-    def command(settings: Settings) -> list[str]:
-        # Una imagen sin nada: todo lo que se ejecuta son las carpetas del equipo, de solo lectura.
-        if subprocess.run([tool, "image", "inspect", _IMAGE], capture_output=True).returncode:
-            empty = bytes(10240)  # un archivo tar vacío
-            subprocess.run([tool, "import", "-", _IMAGE], input=empty, capture_output=True)
-        return _container(tool, settings)
-
-    return command
-
-
-_COMMANDS = {
-    "bubblewrap": _bubblewrap,
-    "unshare": _unshare,
-    "docker": _container_command("docker"),
-    "podman": _container_command("podman"),
-    "proceso": _inner,
-}
+LADDER = (
+    Protection(
+        "bubblewrap", "sin red, sin tus archivos y sin privilegios; lo instala tu distribución",
+        "bwrap", _bubblewrap,
+    ),
+    Protection("unshare", "sin red, sin tus archivos y sin privilegios; lo trae Linux", "unshare", _unshare),
+    Protection(
+        "proceso",
+        "solo límites de tiempo, memoria, procesos y disco. Este equipo NO queda protegido: según el "
+        "núcleo que tenga, una entrega hostil puede leer y cambiar tus archivos, usar la red y mandar "
+        "señales a tus procesos",
+        None, _inner, exposes_host=True,
+    ),
+)  # fmt: skip

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import struct
 from collections.abc import Iterator
-
-try:
-    import pyseccomp
-except (ImportError, RuntimeError, OSError):  # sin la biblioteca del sistema, tampoco se importa
-    pyseccomp = None
 
 # Nuevos: montajes, IPC, usuario y PID. La red no hace falta: la cárcel ya nace sin ella.
 _NAMESPACES = 0x00020000 | 0x08000000 | 0x10000000 | 0x20000000
@@ -22,14 +18,9 @@ _NOSUID, _NODEV, _NOEXEC, _RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = (
 _DETACH = 2
 _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
 _EXECUTE, _WRITE, _READ, _LIST = 1, 2, 4, 8
-_SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 4, 22, 36, 38
-
-# Qué no puede llamar una entrega: redes, depuración, montajes y rincones del núcleo.
-_FORBIDDEN = """socket ptrace process_vm_readv process_vm_writev mount umount2 pivot_root chroot
-unshare setns bpf perf_event_open userfaultfd keyctl add_key request_key io_uring_setup
-open_by_handle_at name_to_handle_at kexec_load init_module finit_module delete_module reboot
-swapon swapoff acct quotactl syslog fsopen move_mount open_tree mount_setattr pidfd_getfd
-shmget semget msgget mq_open""".split()
+MEGABYTES = 32  # de cada carpeta en memoria
+DEVICES = tuple(f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom"))
+_SET_PDEATHSIG, _SET_DUMPABLE, _SET_SECCOMP, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 1, 4, 22, 36, 38
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -71,13 +62,13 @@ def fork_isolated(folder: str) -> int:
 
 def _settle(uid: int, gid: int, folder: str) -> None:
     """Lo primero en espacios nuevos: el mismo usuario de fuera, y carpetas en memoria vacías."""
-    _call("prctl", _SET_DUMPABLE, 1, 0, 0, 0)  # si no, los mapas de usuario no se pueden escribir
+    hide_memory(False)  # si no, los mapas de usuario no se pueden escribir
     maps = {"setgroups": "deny", "uid_map": f"{uid} {uid} 1", "gid_map": f"{gid} {gid} 1"}
     for file, line in maps.items():
         with open(f"/proc/self/{file}", "w") as out:
             out.write(line)
     _mount(None, "/", None, _REC | _PRIVATE)
-    for path, megabytes in ((folder, 32), ("/dev/shm", 32), ("/proc", 0)):
+    for path, megabytes in ((folder, MEGABYTES), ("/dev/shm", MEGABYTES), ("/proc", 0)):
         mount_private(path, megabytes)
 
 
@@ -87,45 +78,50 @@ def mount_private(path: str, megabytes: int) -> None:
     _mount("tmpfs", path, "tmpfs", _NOSUID | _NODEV, options)
 
 
-def change_root(readonly: list[str], hidden: list[str], folder: str) -> None:
-    """Deja a la vista solo unas carpetas, de solo lectura; lo demás desaparece.
+def change_root(mounts: list[tuple[str, str | None]], folder: str) -> None:
+    """Deja a la vista solo lo que se dice, de solo lectura; lo demás desaparece.
 
     Args:
-        readonly: carpetas y archivos visibles.
-        hidden: carpetas, dentro de las anteriores, que se ven vacías.
+        mounts: cada ruta visible y de dónde sale; sin origen, una carpeta vacía.
         folder: carpeta de trabajo; no puede contener ninguna de las visibles.
     """
     _mount(None, "/", None, _REC | _PRIVATE)
+    mounts = [*mounts, *((device, device) for device in DEVICES)]
+    # Abiertas ya: la raíz nueva se monta sobre una carpeta que puede tapar alguna.
+    sources = {source: os.open(source, os.O_PATH) for _, source in mounts if source}
     root = folder
     _mount("tmpfs", root, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=755")
-    devices = [f"/dev/{name}" for name in ("null", "zero", "full", "random", "urandom")]
-    for path in (*readonly, *devices):
+    for path, source in mounts:
         target = root + path
-        if os.path.isdir(path):
+        if source is None:
             os.makedirs(target, exist_ok=True)
-        else:
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+            _mount("tmpfs", target, "tmpfs", _NOSUID | _NODEV, "size=1m,mode=755")
+            continue
+        opened = f"/proc/self/fd/{sources[source]}"
+        folders = target if os.path.isdir(opened) else os.path.dirname(target)
+        os.makedirs(folders, exist_ok=True)
+        if folders != target:
             open(target, "w").close()
-        _mount(path, target, None, _BIND | _REC)
-        if path not in devices:
+        _mount(opened, target, None, _BIND | _REC)
+        os.close(sources[source])
+        if path not in DEVICES:
             # Al volver a montar hay que repetir las restricciones que ya tenía.
             kept = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC | 1024 | 2048 | 4096)
             relative = {1024: 1024, 2048: 2048, 4096: 1 << 21}
             flags = kept & 15 | sum(relative[bit] for bit in relative if kept & bit)
             _mount(None, target, None, _REMOUNT | _BIND | _RDONLY | flags)
-    for path in hidden:
-        _mount("tmpfs", root + path, "tmpfs", _NOSUID | _NODEV | _RDONLY, "size=4k")
     for path in ("/proc", folder, "/dev/shm", "/.antes"):
         os.makedirs(root + path, exist_ok=True)
     _mount("proc", root + "/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    mount_private(root + folder, 32)
-    mount_private(root + "/dev/shm", 32)
+    mount_private(root + folder, MEGABYTES)
+    mount_private(root + "/dev/shm", MEGABYTES)
     os.chdir(root)
     _syscall_pivot_root(".", ".antes")
     os.chdir("/")
     _call("umount2", b"/.antes", _DETACH)
     os.rmdir("/.antes")
-    _mount(None, "/", None, _REMOUNT | _RDONLY | _NOSUID | _NODEV, "size=1m,mode=755")
+    for path in ("/", *(path for path, source in mounts if source is None)):
+        _mount(None, path, None, _REMOUNT | _RDONLY | _NOSUID | _NODEV, "size=1m,mode=755")
 
 
 def _mount(source, target, kind, flags, options=None) -> None:
@@ -140,38 +136,35 @@ def _syscall_pivot_root(new: str, old: str) -> None:
     _call("syscall", number, new.encode(), old.encode())
 
 
-def confine(readonly: list[str], hidden: list[str], writable: list[str]) -> bool:
+def confine(mounts: list[tuple[str, str | None]], course: str, folder: str) -> None:
     """Limita, con Landlock, los archivos que este proceso y sus hijos pueden tocar.
 
-    También les quita TCP y las señales a procesos de fuera, si el núcleo sabe (Linux 6.12).
+    También les quita TCP y las señales a procesos de fuera, si el núcleo sabe (Linux 6.12). Sin Linux
+    5.13 no hace nada: la protección que lo usa no promete más.
 
     Args:
-        readonly: carpetas y archivos que se pueden leer.
-        hidden: carpetas, dentro de las anteriores, que no.
-        writable: carpetas donde se puede todo.
-
-    Returns:
-        Si se ha podido; hace falta Linux 5.13.
+        mounts: lo que se puede leer; lo que no tiene origen, no.
+        course: carpeta con lo que del curso se ve, que también se puede leer.
+        folder: carpeta donde se puede todo.
 
     Source:
         https://docs.kernel.org/userspace-api/landlock.html
     """
     version = _libc.syscall(_LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
-        return False
+        return
     everything = (1 << {1: 13, 2: 14}.get(version, 15)) - 1
     attributes = struct.pack("QQQ", everything, 3 if version >= 4 else 0, 3 if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     rules = _libc.syscall(_LANDLOCK_CREATE, attributes, size, 0)
-    for path in _without(readonly, hidden):
+    hidden = [path for path, source in mounts if source is None]
+    for path in (course, *_without([path for path, source in mounts if source], hidden)):
         _allow(rules, path, _EXECUTE | _READ | (_LIST if os.path.isdir(path) else 0))
-    for path in writable:
-        _allow(rules, path, everything)
-    for name in ("null", "zero", "full", "random", "urandom"):
-        _allow(rules, f"/dev/{name}", _READ | _WRITE)
+    _allow(rules, folder, everything)
+    for path in DEVICES:
+        _allow(rules, path, _READ | _WRITE)
     _call("syscall", _LANDLOCK_RESTRICT, rules, 0)
     os.close(rules)
-    return True
 
 
 def _without(paths: list[str], hidden: list[str]) -> Iterator[str]:
@@ -186,14 +179,45 @@ def _without(paths: list[str], hidden: list[str]) -> Iterator[str]:
 
 
 def _allow(rules: int, path: str, access: int) -> None:
-    descriptor = os.open(path, os.O_PATH)
+    try:
+        descriptor = os.open(path, os.O_PATH)
+    except OSError:
+        return  # lo que este usuario no puede abrir, la entrega tampoco
     _call("syscall", _LANDLOCK_ADD, rules, 1, struct.pack("=Qi", access, descriptor), 0)
     os.close(descriptor)
 
 
-def hide_memory() -> None:
-    """Que ningún otro proceso del mismo usuario lea la memoria de este."""
-    _call("prctl", _SET_DUMPABLE, 0, 0, 0, 0)
+def become(uid: int | None) -> None:
+    """Deja de ser root, si lo era, y cierra la puerta a recuperar privilegios."""
+    if uid is not None:
+        os.setgroups([])
+        os.setresgid(uid, uid, uid)
+        os.setresuid(uid, uid, uid)
+    drop_privileges()
+    adopt_orphans()
+    hide_memory()
+
+
+def address_space(megabytes: int) -> int:
+    """El espacio de direcciones de este proceso y `megabytes` más."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * resource.getpagesize() + (megabytes << 20)
+
+
+def hide_memory(hidden: bool = True) -> None:
+    """Que ningún otro proceso del mismo usuario lea la memoria de este; o que sí, para medirla."""
+    _call("prctl", _SET_DUMPABLE, int(not hidden), 0, 0, 0)
+
+
+def die_with_parent() -> None:
+    """Que este proceso muera con quien lo creó, aunque a ese lo maten."""
+    _call("prctl", _SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def go_first() -> None:
+    """Si falta memoria en el equipo, que el núcleo elija a este proceso y a sus hijos."""
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")
 
 
 def adopt_orphans() -> None:
@@ -208,30 +232,8 @@ def drop_privileges() -> None:
     _call("capset", header, (ctypes.c_uint32 * 6)())
 
 
-def compile_filter() -> bytes:
-    """El programa que prohíbe las llamadas de `_FORBIDDEN`; vacío si falta con qué escribirlo.
-
-    Se compila una vez: hacerlo en cada entrega costaría más que aplicarlo.
-    """
-    if pyseccomp is None:
-        return b""
-    rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in _FORBIDDEN:
-        try:
-            rules.add_rule(pyseccomp.ERRNO(1), name)
-        except (OSError, ValueError, RuntimeError):
-            continue  # esta arquitectura no la tiene
-    # Matar «a todos» alcanzaría, donde no hay espacios de nombres, al proceso precargado.
-    for everyone in (2**64 - 1, 2**32 - 1):
-        rules.add_rule(pyseccomp.ERRNO(1), "kill", pyseccomp.Arg(0, pyseccomp.EQ, everyone))
-    with os.fdopen(os.memfd_create("filtro"), "w+b") as file:
-        rules.export_bpf(file)
-        file.seek(0)
-        return file.read()
-
-
 def apply_filter(program: bytes) -> None:
-    """Aplica a este proceso, y a los que nazcan de él, lo que dio `compile_filter`."""
+    """Aplica a este proceso, y a los que nazcan de él, un programa de `calls.compile_filter`."""
     if program:
         code = ctypes.create_string_buffer(program, len(program))
         header = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))

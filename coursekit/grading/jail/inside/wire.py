@@ -15,8 +15,12 @@ import sys
 
 import numpy as np
 
+# Lo que puede pasarle a una entrega o a una pregunta; `OK` es que hay respuesta.
+OK, TIMEOUT, CRASH, MISSING = "ok", "tiempo agotado", "caída", "falta"
+
 MAX_BYTES = 8 << 20
 MAX_ITEMS = 200_000
+MAX_PIECES = 6 * MAX_ITEMS
 MAX_KEYS = 5_000
 _DTYPES = {np.dtype(name).str for name in "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8".split()}
 
@@ -75,7 +79,8 @@ def decode(data, tensors: bool = False):
 
 class _Decoder:
     def __init__(self, tensors: bool):
-        self.tensors, self.items, self.keys = tensors, 0, 0
+        self.tensors = tensors
+        self.items = self.keys = self.places = 0
 
     def value(self, data):
         self.items += 1
@@ -115,6 +120,10 @@ class _Decoder:
             raise WireError("bytes mal escritos") from None
         if len(raw) != math.prod(shape) * np.dtype(dtype).itemsize:
             raise WireError("los bytes no llenan la forma")
+        # Sin ningún elemento se puede decir cualquier forma, y recorrer sus filas no tendría fin.
+        self.places += math.prod(max(n, 1) for n in shape)
+        if self.places > MAX_BYTES:
+            raise WireError("forma imposible")
         array = np.frombuffer(raw, dtype).reshape(shape).copy()
         if dtype == "|b1":
             # Un byte que no es 0 ni 1 no es un booleano de NumPy.
@@ -142,8 +151,11 @@ def loads(text: bytes):
     """Lee JSON de quien sea.
 
     Raises:
-        WireError: si no es JSON o anida demasiado.
+        WireError: si no es JSON, anida demasiado o tiene más piezas de las que caben.
     """
+    # Antes de leerlo: de cada dos bytes, como «[]», el lector de JSON hace un objeto de sesenta.
+    if sum(map(text.count, (b"[", b"{", b","))) > MAX_PIECES:
+        raise WireError("demasiados elementos")
     try:
         return json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:

@@ -1,0 +1,1 @@
+"""Las notas como las pide cada plataforma, un módulo por plataforma."""

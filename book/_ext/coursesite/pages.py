@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from docutils import nodes
 from sphinx.errors import ConfigError
 
-from coursesite import card, letters
+from coursesite import card, files, letters
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "_static"
@@ -91,7 +91,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
         context["header_buttons"].insert(0, {
             "type": "link",
             "url": repository.replace("github.com", "colab.research.google.com/github")
-            + f"/blob/cuadernos/{pagename}.ipynb",
+            + f"/blob/cuadernos/{files.notebook_file(pagename)}",
             "text": "Abrir en Colab",
             "tooltip": "Abrir este cuaderno en Google Colab",
             "icon": "fas fa-rocket",

@@ -1,5 +1,6 @@
 """Botones, direcciones, cabecera y fórmulas de cada página, y arreglos de accesibilidad."""
 
+import hashlib
 import importlib.util
 import re
 import shutil
@@ -183,9 +184,15 @@ def _finish(app, exception):
     Path(app.outdir, "index.html").write_text(index, "utf-8")
 
 
+def _look(root):
+    """Resume el índice, las plantillas y los archivos estáticos."""
+    paths = [Path(root, "_toc.yml"), *sorted(STATIC.iterdir()), *sorted((HERE / "templates").iterdir())]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+
+
 def setup(app):
-    # El índice está en todas las páginas: si cambia, se escriben todas.
-    app.add_config_value("course_toc", Path(app.srcdir, "_toc.yml").read_text("utf-8"), "html")
+    # Sphinx no nota que cambian, y están en todas las páginas: se escriben todas.
+    app.add_config_value("course_look", _look(app.srcdir), "html")
     app.add_css_file("curso.css")
     app.add_css_file("iconos.css")
     app.add_js_file("curso.js", loading_method="defer")

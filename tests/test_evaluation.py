@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from bs4 import BeautifulSoup
 
 matplotlib.use("Agg")
 
@@ -20,7 +21,7 @@ from coursekit.embeddings import (
     similarity,
 )
 from coursekit.errors import CourseError
-from coursekit.lecture import compare, settle
+from coursekit.lecture import Table, Verdict, compare, settle
 from coursekit.plots import scatter_words
 from coursekit.plots.words import factorisation, sliding_window
 from coursekit.text import vocab
@@ -122,12 +123,36 @@ def test_compare_shows_what_differs_and_fails_beyond_the_tolerance(capsys):
 
 def test_settle_tells_each_outcome_of_a_bet(capsys):
     for bet in (None, "c", "a"):
-        settle(2, bet, "c")
-    assert [line.split(": ")[-1] for line in capsys.readouterr().out.splitlines()] == [
-        "no apostaste.",
-        "acertaste.",
-        "dijiste a).",
+        settle(2, bet, "c", "Porque sí.")
+    assert capsys.readouterr().out.splitlines() == [
+        "Apuesta 2: la respuesta es c).", "Porque sí.",
+        "Apuesta 2: la respuesta es c). Acertaste.", "Porque sí.",
+        "Apuesta 2: la respuesta es c). Dijiste a).", "Porque sí.",
     ]
+
+
+def test_a_verdict_tells_the_page_the_bet_and_its_answer():
+    verdict = BeautifulSoup(Verdict(2, None, "c", "2 < 3")._repr_html_(), "html.parser")
+    assert verdict.div["data-apuesta"] == "2" and verdict.div["data-respuesta"] == "c"
+    assert verdict.get_text(" ", strip=True) == "Apuesta 2: la respuesta es c). 2 < 3"
+
+
+def test_a_table_reads_the_same_in_html_and_in_text():
+    columns = {"modelo": "", "perplejidad": ".2f", "contadores": ","}
+    table = Table("En la prueba", columns, [("6-gramas", 3.14159, 120_000), ("<red>", np.float64(12), None)])
+    assert repr(table).splitlines() == [
+        "En la prueba",
+        "modelo    perplejidad  contadores",
+        "6-gramas         3.14     120,000",
+        "<red>           12.00",
+    ]
+    html = BeautifulSoup(table._repr_html_(), "html.parser")
+    assert html.caption.text == "En la prueba"
+    assert [[cell.text for cell in row.find_all(["th", "td"])] for row in html.find_all("tr")] == [
+        ["modelo", "perplejidad", "contadores"], ["6-gramas", "3.14", "120,000"], ["<red>", "12.00", ""],
+    ]
+    with pytest.raises(ValueError):
+        Table("Una fila corta", columns, [("6-gramas", 3.1)])
 
 
 def test_names_on_the_map_do_not_overlap():

@@ -34,7 +34,8 @@ def page_name(path):
 def books(site):
     """Cada cuaderno por el nombre de su página."""
     return {
-        path.relative_to(FOLDER).with_suffix("").as_posix(): nbformat.read(path, as_version=4)
+        re.sub("-(ejercicios|soluciones)$", "", path.relative_to(FOLDER).with_suffix("").as_posix()):
+            nbformat.read(path, as_version=4)
         for path in sorted(FOLDER.rglob("*.ipynb"))
     }
 

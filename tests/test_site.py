@@ -222,9 +222,13 @@ def test_bibliography_is_in_spanish(soups):
 
 def test_colab_links_name_a_generated_notebook(soups):
     start = REPOSITORY.replace("github.com", "colab.research.google.com/github") + "/blob/cuadernos/"
+    suffixes = {"exercises": "-ejercicios", "solutions": "-soluciones"}
     for name, soup in soups.items():
         links = [a["href"] for a in soup.select("a[href*='colab.research.google.com']")]
-        expected = [f"{start}{name}.ipynb"] if name in NOTEBOOKS else []
+        # La primera página lleva a la primera lección; las demás, cada una a su cuaderno.
+        opened = NOTEBOOKS[0] if name == TOC["root"] else name
+        suffix = suffixes.get(opened.split("/")[0], "")
+        expected = [f"{start}{opened}{suffix}.ipynb"] if opened in NOTEBOOKS else []
         assert [link for link in links if "/blob/" in link] == expected, name
         for link in expected:
             assert (ROOT / "_build/cuadernos" / link.removeprefix(start)).is_file(), link

@@ -9,6 +9,9 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
+# Pulgadas que caben en un teléfono sin que la letra baje de unos nueve puntos de pantalla.
+WIDEST = 5.4
+
 # Okabe e Ito (2008): se distinguen también con daltonismo. Sin el amarillo, que no se lee
 # sobre blanco.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -26,8 +29,8 @@ def use_style() -> None:
             "figure.constrained_layout.use": True,
             "figure.dpi": 120,
             "figure.facecolor": "white",
-            "figure.figsize": (6, 3.6),
-            "font.size": 11,
+            "figure.figsize": (5, 3.2),
+            "font.size": 10,
             "grid.alpha": 0.3,
             "legend.frameon": False,
             "lines.linewidth": 2,
@@ -56,7 +59,7 @@ def heatmap(matrix, row_labels: Sequence[str], col_labels: Sequence[str]) -> Axe
     """Una matriz densa como cuadrícula de color con el valor escrito en cada celda."""
     matrix = np.asarray(matrix)
     rows, cols = matrix.shape
-    _, ax = plt.subplots(figsize=(1 + 0.6 * cols, 0.8 + 0.45 * rows))
+    _, ax = plt.subplots(figsize=(min(1 + 0.5 * cols, WIDEST), 0.8 + 0.38 * rows))
     ax.imshow(matrix, cmap=COLORMAP, aspect="auto")
     ax.set_xticks(range(cols), col_labels, rotation=45, ha="right")
     ax.set_yticks(range(rows), row_labels)
@@ -65,7 +68,7 @@ def heatmap(matrix, row_labels: Sequence[str], col_labels: Sequence[str]) -> Axe
     for (row, col), value in np.ndenumerate(matrix):
         # Los ceros, en gris: la vista va a lo que hay.
         color = "#AAAAAA" if value == 0 else "white" if value > middle else "black"
-        ax.text(col, row, f"{value:.3g}", ha="center", va="center", color=color)
+        ax.text(col, row, f"{value:.3g}", ha="center", va="center", color=color, fontsize="small")
     return ax
 
 
@@ -79,7 +82,7 @@ def scatter_words(
         words: los N nombres.
         colors: el número de color de la paleta de cada palabra; sin él, todas iguales.
     """
-    figure, ax = plt.subplots(figsize=(6.5, 5))
+    figure, ax = plt.subplots(figsize=(WIDEST, 4.6))
     points = np.asarray(vectors2d)
     shades = [PALETTE[i % len(PALETTE)] for i in colors or [0] * len(words)]
     ax.scatter(*points.T, s=18, c=shades)

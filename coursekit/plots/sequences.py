@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from coursekit.plots import PALETTE
+from coursekit.plots import PALETTE, WIDEST
 
 INPUT, STATE, OUTPUT, *_ = PALETTE
+LETTERS_PER_LINE = 18
 BOX = {"boxstyle": "round,pad=0.4", "facecolor": "white", "linewidth": 1.5}
 
 
@@ -22,21 +23,21 @@ def unrolled_rnn(symbols: Sequence[str], states=None, predictions=None) -> Axes:
         predictions: lo que la red cree que sigue, un texto por paso.
     """
     num_steps = len(symbols)
-    _, ax = plt.subplots(figsize=(1.7 * num_steps + 1.6, 3.4))
+    _, ax = plt.subplots(figsize=(min(1.7 * num_steps + 1.6, WIDEST), 3.6))
     names = ["$\\mathbf{H}_0$\n" + ("" if states is None else "(0, 0)")]
     for t in range(1, num_steps + 1):
-        state = "" if states is None else "(" + ", ".join(f"{v:.2f}" for v in states[t - 1]) + ")"
+        state = "" if states is None else "(" + ",\n".join(f"{v:.2f}" for v in states[t - 1]) + ")"
         names.append(f"$\\mathbf{{H}}_{t}$\n{state}")
     for t, name in enumerate(names):
         _box(ax, t, 1, name.strip(), STATE)
         if t == 0:
             continue
         _box(ax, t, 0, symbols[t - 1], INPUT)
-        _arrow(ax, (t, 0.2), (t, 0.72), INPUT)
-        _arrow(ax, (t - 0.66, 1), (t - 0.36, 1), STATE)
+        _arrow(ax, (t, 0.2), (t, 0.62), INPUT)
+        _arrow(ax, (t - 0.66, 1), (t - 0.34, 1), STATE)
         if predictions is not None:
             _box(ax, t, 2, predictions[t - 1], OUTPUT)
-            _arrow(ax, (t, 1.28), (t, 1.8), OUTPUT)
+            _arrow(ax, (t, 1.38), (t, 1.8), OUTPUT)
     for y, name, color in [(0.45, "xh", INPUT), (1, "hh", STATE), (1.55, "hq", OUTPUT)]:
         if y < 1.5 or predictions is not None:
             ax.text(num_steps + 0.55, y, f"$\\mathbf{{W}}_{{{name}}}$", color=color, va="center")
@@ -62,7 +63,8 @@ def text_cuts(text: str, cuts: dict[str, Sequence[tuple[int, int]]]) -> Axes:
             en renglones sucesivos.
     """
     rows = [row for name, spans in cuts.items() for row in _without_overlap(name, spans)]
-    _, ax = plt.subplots(figsize=(1.6 + 0.27 * len(text), 0.6 + 0.42 * len(rows)))
+    width = min(1.6 + 0.27 * len(text), WIDEST)
+    _, ax = plt.subplots(figsize=(width, 0.6 + 0.36 * len(rows)))
     for y, (_, spans) in enumerate(rows):
         for x, letter in enumerate(text):
             ax.text(x + 0.5, y + 0.5, letter.replace(" ", "·"), ha="center", va="center",
@@ -95,7 +97,8 @@ def _without_overlap(name, spans):
 def parallel_streams(text: str, num_streams: int, num_steps: int) -> Axes:
     """Un texto repartido en tramos que se leen a la vez: cada columna de bloques es un lote."""
     length = len(text) // num_streams
-    _, ax = plt.subplots(figsize=(1.6 + 0.36 * length, 0.9 + 0.5 * num_streams))
+    width = min(1.6 + 0.36 * length, WIDEST)
+    _, ax = plt.subplots(figsize=(width, 0.9 + 0.42 * num_streams))
     for x in range(length):
         color = PALETTE[x // num_steps % 4]
         for y in range(num_streams):
@@ -121,20 +124,24 @@ def surprise(text: str, bits: dict[str, Sequence[float]]) -> Axes:
     """La sorpresa de cada letra, en bits, según varios modelos: un renglón por modelo.
 
     Args:
-        text: la frase; su primera letra nadie la predice.
+        text: la frase; su primera letra nadie la predice. Si no cabe en un renglón, se parte.
         bits: de cada modelo, −log₂ p de las letras de text[1:].
     """
-    grid = np.array(list(bits.values()), dtype=float)
-    _, ax = plt.subplots(figsize=(1.8 + 0.3 * len(text), 0.9 + 0.5 * len(bits)))
-    image = ax.imshow(grid, cmap="Blues", vmin=0, vmax=8, aspect="auto",
-                      extent=(1, len(text), len(bits), 0))
-    for (y, x), value in np.ndenumerate(grid):
-        ax.text(x + 1.5, y + 0.5, text[x + 1].replace(" ", "·"), ha="center", va="center",
-                color="white" if value > 4.5 else "black")
-    ax.set_yticks(np.arange(len(bits)) + 0.5, list(bits))
-    ax.set(xticks=[])
-    ax.tick_params(length=0)
-    ax.grid(False)
-    plt.colorbar(image, ax=ax, label="sorpresa (bits)")
-    return ax
-
+    grid, letters = np.array(list(bits.values()), dtype=float), text[1:].replace(" ", "·")
+    num_lines = -(-len(letters) // LETTERS_PER_LINE)
+    width = -(-len(letters) // num_lines)
+    size = WIDEST, 0.6 + 0.42 * len(bits) * num_lines
+    _, axes = plt.subplots(num_lines, figsize=size, squeeze=False)
+    for line, ax in enumerate(axes[:, 0]):
+        start = line * width
+        part = grid[:, start : start + width]
+        image = ax.imshow(part, cmap="Blues", vmin=0, vmax=8, aspect="auto")
+        for (y, x), value in np.ndenumerate(part):
+            ax.text(x, y, letters[start + x], ha="center", va="center",
+                    color="white" if value > 4.5 else "black")
+        ax.set_yticks(range(len(bits)), list(bits))
+        ax.set(xticks=[], xlim=(-0.5, width - 0.5))
+        ax.tick_params(length=0)
+        ax.grid(False)
+    plt.colorbar(image, ax=list(axes[:, 0]), label="sorpresa (bits)")
+    return axes[0, 0]

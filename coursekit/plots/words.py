@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from coursekit.plots import PALETTE
+from coursekit.plots import PALETTE, WIDEST
 
 CENTER, CONTEXT, REST = PALETTE[1], PALETTE[0], "#777777"
 
@@ -18,7 +18,8 @@ def sliding_window(words: Sequence[str], window: int) -> Axes:
         words: las palabras de la frase.
         window: cuántas palabras se miran a cada lado.
     """
-    _, ax = plt.subplots(figsize=(1.15 * len(words) + 0.4, 0.5 * len(words) + 0.2))
+    width = min(1.15 * len(words) + 0.4, WIDEST)
+    _, ax = plt.subplots(figsize=(width, 0.5 * len(words) + 0.2))
     for row in range(len(words)):
         first, last = max(0, row - window), min(len(words) - 1, row + window)
         box = (first - 0.46, -row - 0.36), last - first + 0.92, 0.72
@@ -41,7 +42,7 @@ def factorisation(dim: int, vocab_size: int) -> Axes:
         dim: columnas de los vectores cortos.
         vocab_size: filas y columnas de la matriz de PPMI.
     """
-    _, ax = plt.subplots(figsize=(6.4, 2.9))
+    _, ax = plt.subplots(figsize=(WIDEST, 2.5))
     blocks = [
         (0.0, 3.0, 3.0, f"PPMI\n{vocab_size} × {vocab_size}\ncasi todo ceros"),
         (4.1, 0.7, 3.0, f"vectores\n{vocab_size} × {dim}"),

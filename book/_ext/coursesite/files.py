@@ -4,6 +4,13 @@ from pathlib import Path
 
 from coursekit.files import write_whole
 
+SUFFIXES = {"exercises": "-ejercicios", "solutions": "-soluciones"}
+
+
+def notebook_file(docname: str) -> str:
+    """Nombra el cuaderno de una página: en Colab, lección, ejercicios y soluciones se distinguen."""
+    return f"{docname}{SUFFIXES.get(docname.partition('/')[0], '')}.ipynb"
+
 
 def differences(generated: dict[Path, str], folder: Path, pattern: str) -> list[Path]:
     """Nombra los archivos que no están como se generan: los que faltan, cambian o sobran.

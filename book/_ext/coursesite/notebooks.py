@@ -66,7 +66,7 @@ def notebooks(app) -> dict[Path, str]:
         "course": app.config.html_title,
     }
     return {
-        Path(app.outdir).parent / FOLDER / f"{docname}.ipynb":
+        Path(app.outdir).parent / FOLDER / files.notebook_file(docname):
             nbformat.writes(_notebook(docname, site, md, runs, course)) + "\n"
         for docname in runs
     }  # fmt: skip
@@ -107,7 +107,7 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
             defined |= _names(cell.source)[1]
     for number, cell in enumerate(cells):
         cell.id = f"celda-{number:03}"
-    colab = {"name": Path(docname).name + ".ipynb", "provenance": [], "toc_visible": True}
+    colab = {"name": Path(files.notebook_file(docname)).name, "provenance": [], "toc_visible": True}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata={**METADATA, "colab": colab})
     nbformat.validate(notebook)
     return notebook

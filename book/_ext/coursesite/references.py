@@ -51,9 +51,8 @@ class Site:
         equations = self._env.get_domain("math").equations
         if label not in equations:
             raise CourseError(f"el sitio no numera la ecuación «{label}».")
-        docname, identifier = equations[label][0], make_id(f"equation-{label}")
-        number = self._env.toc_fignumbers[docname]["displaymath"][identifier]
-        return docname, f"({'.'.join(map(str, number))})", self._address(docname, identifier)
+        docname, number = equations[label]
+        return docname, f"({number})", self._address(docname, make_id(f"equation-{label}"))
 
     def citation(self, key: str) -> tuple[str, str]:
         """Devuelve los autores, «Church y Hanks», y el año de una referencia."""

@@ -60,8 +60,9 @@ def main(check: bool = False) -> int:
 def student_version(text: str, name: str, md: MarkdownIt) -> str:
     """Quita las soluciones de un cuaderno MyST.
 
-    Desaparecen las celdas con la etiqueta `solucion`, las regiones entre `# SOLUCIÓN` y
-    `# FIN DE LA SOLUCIÓN` y los destinos `(etiqueta)=`, que quedan en la solución.
+    El título «Soluciones: …» pasa a «Ejercicios: …». Desaparecen las celdas con la etiqueta
+    `solucion`, las regiones entre `# SOLUCIÓN` y `# FIN DE LA SOLUCIÓN` y los destinos
+    `(etiqueta)=`, que quedan en la solución.
 
     Args:
         text: cuaderno con soluciones.
@@ -84,7 +85,8 @@ def student_version(text: str, name: str, md: MarkdownIt) -> str:
         kept.append(cell)
     if not kept or kept[0].cell_type != "markdown":
         raise CourseError(f"solutions/{name}: la primera celda debe ser el título, en Markdown.")
-    kept[0].source = f"{NOTICE.format(name=name)}\n\n{kept[0].source}"
+    title = kept[0].source.replace("# Soluciones: ", "# Ejercicios: ", 1)
+    kept[0].source = f"{NOTICE.format(name=name)}\n\n{title}"
     notebook.cells = kept
     return jupytext.writes(notebook, fmt="md:myst")
 

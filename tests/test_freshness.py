@@ -28,8 +28,7 @@ chapters:
   - file: beta
   - file: cita
   - file: prosa
-  - file: exercises/gamma
-  - file: solutions/gamma
+  - file: gamma
 """
 HEADER = """\
 ---
@@ -104,6 +103,7 @@ class Book:
         ))  # fmt: skip
         self.write("libro/cita.md", "# Cita\n\nAlfa dice «{glue:text}`alfa.md::paso:d`».\n")
         self.write("libro/prosa.md", "# Prosa\n")
+        self.write("libro/gamma.md", "# La lección de la hoja gamma\n")
         self.write("libro/solutions/gamma.md", book_page(
             "Gamma", "gamma", "import coursekit.exercises\n# SOLUCIÓN\nx = 1\n# FIN DE LA SOLUCIÓN",
         ))  # fmt: skip
@@ -153,7 +153,7 @@ def test_one_build_runs_every_page_and_leaves_exercises_pages_and_notebooks(book
     assert "raise" not in book.page("exercises/gamma") and "x = ..." in book.page("exercises/gamma")
     written = {path.relative_to(book.built / "cuadernos").with_suffix("").as_posix()
                for path in book.built.rglob("cuadernos/**/*.ipynb")}
-    assert written - {"prosa"} == {"alfa", "beta", "exercises/gamma", "solutions/gamma"}
+    assert written == {"alfa", "beta", "exercises/gamma-ejercicios", "solutions/gamma-soluciones"}
     [_, header, _, cell, text] = book.notebook("alfa").cells
     site = "https://escuela.github.io/libro/"
     assert f"[Alfa]({site}alfa.html) del curso *Libro de prueba*" in header.source
@@ -231,7 +231,7 @@ def test_a_solution_renews_its_exercise_in_the_same_build(book):
     runs, read, _ = book.build()
     assert runs == ["gamma"] and read == {"exercises/gamma", "solutions/gamma"}
     assert "y = ..." in book.page("exercises/gamma")
-    assert "y = ..." in book.notebook("exercises/gamma").cells[-1].source
+    assert "y = ..." in book.notebook("exercises/gamma-ejercicios").cells[-1].source
 
 
 def test_notebooks_follow_the_pages_they_cite_without_being_read(book):

@@ -12,9 +12,10 @@ import yaml
 from bs4 import BeautifulSoup
 
 from conftest import ROOT, needs_program
+from coursesite.contents import contents
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+TOC = contents(ROOT)
 REPOSITORY = CONFIG["repository"]["url"]
 
 DESKTOP, PHONE = 1280, 390

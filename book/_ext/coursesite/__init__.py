@@ -1,5 +1,6 @@
 """Lo que el sitio del curso añade a Jupyter Book.
 
+- `contents`: cuelga de cada lección sus hojas;
 - `students`: al empezar, saca los ejercicios de las soluciones;
 - `freshness`: ejecuta las páginas que lo necesitan, dos a la vez, y solo esas;
 - `spanish`: interfaz, búsqueda y bibliografía en español;
@@ -15,7 +16,7 @@ from pathlib import Path
 from sphinx.util import logging
 
 from coursekit.errors import CourseError
-from coursesite import freshness, notebooks, pages, spanish, students
+from coursesite import contents, freshness, notebooks, pages, spanish, students
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ def setup(app):
     for part in (spanish, pages):
         part.setup(app)
     for event, handler in (
+        ("config-inited", contents.before_reading_the_contents),
         ("builder-inited", students.before_reading),
         ("source-read", freshness.mark),
         ("env-get-outdated", freshness.outdated),

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from docutils import nodes
 from sphinx.errors import ConfigError
 
-from coursesite import card, files, letters
+from coursesite import card, contents, files, letters
 
 HERE = Path(__file__).parent
 STATIC = HERE.parents[1] / "_static"
@@ -186,8 +186,9 @@ def _finish(app, exception):
 
 def _look(root):
     """Resume el índice, las plantillas y los archivos estáticos."""
-    paths = [Path(root, "_toc.yml"), *sorted(STATIC.iterdir()), *sorted((HERE / "templates").iterdir())]
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+    index = repr(contents.contents(root)).encode()
+    paths = [*sorted(STATIC.iterdir()), *sorted((HERE / "templates").iterdir())]
+    return hashlib.sha256(index + b"".join(path.read_bytes() for path in paths)).hexdigest()
 
 
 def setup(app):

@@ -237,7 +237,7 @@ def test_colab_links_name_a_generated_notebook(soups):
 
 def test_edit_links_name_a_source_that_is_written_by_hand(soups):
     start = f"{REPOSITORY}/edit/main/"
-    for name, soup in soups.items():
+    for soup in soups.values():
         [link] = [a["href"] for a in soup.select(".btn-source-edit-button")]
         source = link.removeprefix(start)
         assert (ROOT / source).is_file(), link

@@ -93,7 +93,7 @@ def split_state(state, rows: list[int]) -> list:
         )
     ends = torch.tensor(rows).cumsum(0).tolist()
     return [
-        map_state(lambda part: part[end - size : end], state)
+        map_state(lambda part, layer=slice(end - size, end): part[layer], state)
         for size, end in zip(rows, ends)
     ]
 

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 from gensim.models import Word2Vec as Peer
 
-from coursekit.embeddings import encode
-from coursekit.embeddings import Word2Vec
+from coursekit.embeddings import Word2Vec, encode
 from coursekit.experiments.vectors import corpus
 
 from .measuring import Row, by_turns

@@ -29,12 +29,11 @@ from urllib.parse import quote, unquote, urlsplit
 import nbformat
 import numpy as np
 import pytest
-from conftest import missing_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbclient import NotebookClient
 
-from conftest import needs_real_data
+from conftest import missing_tool, needs_real_data
 from coursekit import data
 from coursekit.data import builders, elman, parts, readers, registry
 from coursekit.data.parts import Part

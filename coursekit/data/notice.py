@@ -1,4 +1,4 @@
-"""La nota que dice que una muestra ocupa el lugar de un conjunto: quien lee la ve, quien publica la cuenta."""
+"""La nota de que una muestra ocupa el lugar de un conjunto: quien lee la ve, quien publica la cuenta."""
 
 import html
 import sys

@@ -127,6 +127,8 @@ class Exercise:
     @cached_property
     def inherited(self) -> tuple[Mistake, ...]:
         """Lo que da la referencia a quien falla en un ejercicio del que este se sirve."""
+        if not self.uses:
+            return ()  # también si la referencia es una clase o un valor
         code, names = self.reference.__code__, self.reference.__globals__
         return tuple(
             Mistake(

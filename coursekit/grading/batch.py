@@ -69,9 +69,7 @@ def grade_batch(
     submissions = find_submissions(Path(folder))
     files = tuple(submission.file for submission in submissions)
     exam = Exam(exercise_set, seed, seconds)
-    share = Share(
-        exercise_set.id, exercise_set.title, exam.seed_fingerprint, exam.fingerprint, part, files
-    )
+    share = Share(exercise_set.id, exercise_set.title, exam.seed_fingerprint, exam.fingerprint, part, files)
     own = [submission for submission in submissions if submission.file in set(share.own)]
     # Una caída pudo venir de fuera (se fue la memoria del equipo, alguien mató un proceso): se repite.
     old = [grade for grade in read_journal(journal) if not grade.crashed] if journal else []
@@ -212,8 +210,7 @@ def _grade_here(
                     message = judge.hear() if judge.pipe in ready else None
                     if message and "cárcel" in message:
                         raise CourseError(
-                            f"La protección «{protection.name}» ha dejado de funcionar: "
-                            f"{message['cárcel']}."
+                            f"La protección «{protection.name}» ha dejado de funcionar: {message['cárcel']}."
                         )
                     if message:
                         note(read_grade(message))
@@ -303,8 +300,6 @@ def _unpack(content: bytes | str) -> bytes:
 def _grade_share(share: list, set_id: str, seed: str, seconds: float) -> list[dict]:
     """Lo que hace un trabajador de Dask con su parte."""
     exam, grades = Exam(load_set(set_id), seed, seconds), []
-    submissions = [
-        Submission(student, file, partial(_unpack, content)) for student, file, content in share
-    ]
+    submissions = [Submission(student, file, partial(_unpack, content)) for student, file, content in share]
     _grade_here(submissions, exam, {}, 1, choose(), grades.append)
     return [asdict(grade) for grade in grades]

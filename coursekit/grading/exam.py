@@ -14,7 +14,15 @@ from coursekit.exercises.running import describe_case
 from coursekit.grading.jail.inside import wire
 from coursekit.grading.jail.warden import Answer, Jail, Question, Testimony
 from coursekit.grading.results import (
-    CRASH, MISSING, OK, TIMEOUT, UNREADABLE, UNTRIED, WRONG, ExerciseGrade, Grade,
+    CRASH,
+    MISSING,
+    OK,
+    TIMEOUT,
+    UNREADABLE,
+    UNTRIED,
+    WRONG,
+    ExerciseGrade,
+    Grade,
 )  # fmt: skip
 from coursekit.grading.submissions import Submission, Unreadable, open_answers, read_notebook
 
@@ -34,7 +42,7 @@ class Exam:
         self.exercise_set, self.seed, self.seconds = exercise_set, seed, seconds
         self.cases = [exercise.draw(seed) for exercise in exercise_set.exercises]
         self.questions = [
-            Question(exercise.name, tuple(cases))
+            Question(exercise.name, tuple(cases), exercise.forbids)
             for exercise, cases in zip(exercise_set.exercises, self.cases)
         ]
         self.seed_fingerprint = _fingerprint_of_seed(seed)
@@ -70,9 +78,7 @@ def _fingerprint_of_seed(seed: str) -> str:
     return hashlib.pbkdf2_hmac("sha256", seed.encode(), b"coursekit", 200_000).hex()[:16]
 
 
-def grade_submission(
-    submission: Submission, exam: Exam, jail: Jail, known: Grade | None = None
-) -> Grade:
+def grade_submission(submission: Submission, exam: Exam, jail: Jail, known: Grade | None = None) -> Grade:
     """Califica una entrega; pase lo que pase hay una nota.
 
     Args:
@@ -127,16 +133,15 @@ def _judge(testimony: Testimony, exam: Exam) -> tuple[str, str, tuple[ExerciseGr
     return OK, "", exercises
 
 
-def _judge_exercise(
-    judge: Judge, answer: Answer, testimony: Testimony, seconds: float
-) -> ExerciseGrade:
+def _judge_exercise(judge: Judge, answer: Answer, testimony: Testimony, seconds: float) -> ExerciseGrade:
     exercise = judge.exercise
     if answer.state == OK:
         try:
             verdict = judge.verdict(answer.outcomes)
             mistake = verdict.mistake.sentence if verdict.mistake else None
+            finding = verdict.finding + (f"; para verlo: {verdict.call}" if verdict.call else "")
             return ExerciseGrade(
-                exercise.id, verdict.state, verdict.points, exercise.points, verdict.finding, mistake
+                exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake
             )
         except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
             problem = f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"

@@ -16,7 +16,12 @@ from pathlib import Path
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
 from coursekit.grading.results import (
-    EXERCISE_STATES, STATES, Batch, ExerciseGrade, Grade, OpenAnswer,
+    EXERCISE_STATES,
+    STATES,
+    Batch,
+    ExerciseGrade,
+    Grade,
+    OpenAnswer,
 )  # fmt: skip
 
 _VERSION = 2

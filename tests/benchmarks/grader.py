@@ -21,11 +21,11 @@ import nbformat
 from nbclient import NotebookClient
 
 from coursekit.errors import CourseError
+from coursekit.exercises.sets import load_set
 from coursekit.grading.exam import Exam, grade_submission
 from coursekit.grading.jail.ladder import choose
-from coursekit.grading.jail.warden import Jail
 from coursekit.grading.jail.protections import Settings
-from coursekit.exercises.sets import load_set
+from coursekit.grading.jail.warden import Jail
 from coursekit.grading.submissions import find_submissions
 
 from .measuring import Row

@@ -859,7 +859,7 @@ def against_others() -> list[Case]:
     return [
         cell(
             "limita_a_los_demas",
-            f"""
+            """
             import ctypes, os, resource
             libc = ctypes.CDLL(None)
             me = os.getpid()
@@ -874,7 +874,7 @@ def against_others() -> list[Case]:
         ),
         cell(
             "senales_con_truco",
-            f"""
+            """
             import ctypes, os
             libc = ctypes.CDLL(None)
             for number in (62, 200):

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import missing_tool
 
+from conftest import missing_tool
 from coursekit.grading.jail.ladder import try_out
 from coursekit.grading.jail.protections import LADDER
 
@@ -45,7 +45,13 @@ def prefix(name):
     if "usuario" in words:
         if os.geteuid() != 0:
             pytest.skip("quien prueba ya es un usuario corriente")
-        command += [*readable_python(), "setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups"]
+        command += [
+            *readable_python(),
+            "setpriv",
+            f"--reuid={ORDINARY}",
+            f"--regid={ORDINARY}",
+            "--clear-groups",
+        ]
     elif words[0] == "proceso":
         command += readable_python()
     if "anidar" in words:

@@ -4,7 +4,6 @@ import ast
 import dataclasses
 import io
 import json
-import lzma
 import os
 import re
 import resource
@@ -18,13 +17,12 @@ import zipfile
 from pathlib import Path
 
 import entregas
-import numpy as np
 import pytest
-from conftest import ROOT, missing_tool
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from jails import open_to_everyone, prefix, run_cli, rung
 
+from conftest import ROOT, missing_tool
 from coursekit import cli
 from coursekit.errors import CourseError
 from coursekit.exercises.exercise import Exercise, ExerciseSet
@@ -34,15 +32,17 @@ from coursekit.exercises.sets import load_set
 from coursekit.grading import batch as batches
 from coursekit.grading.batch import grade_batch
 from coursekit.grading.jail.inside import kernel, wire
-from coursekit.grading.jail.protections import Settings
-from coursekit.grading.jail.warden import Jail, Question
+from coursekit.grading.jail.warden import Jail
 from coursekit.grading.journal import merge, read_journal
 from coursekit.grading.platforms.moodle import fill_sheet
 from coursekit.grading.results import ExerciseGrade
 from coursekit.grading.scales import find_scale
 from coursekit.grading.submissions import Unreadable, find_submissions
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux"),
+    pytest.mark.xdist_group("cárcel"),
+]
 GOOD = entregas.notebook(["x = 1"])
 CLEAR = ExerciseSet(
     "claro", "Claro",
@@ -114,7 +114,12 @@ NOTHING = '{"array":["<f8",[1073741824,0],""]}'
 ROWS = '{"array":["<f8",[4194304,0],""]}'
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate])
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.generate],
+)
 @given(recipes)
 @example(NOTHING)
 @example(("list", ROWS, 20_000, None))
@@ -143,6 +148,7 @@ def test_what_an_answer_says_costs_the_judge_what_it_weighs(half_a_gigabyte, rec
 
 def break_judge(how):
     """Un conjunto cuya comparación, nuestra, hace `how` con quien contesta «daño»."""
+
     def accepts(case, value):
         if value == "daño":
             how()
@@ -183,6 +189,7 @@ def deep_tree(path, levels=1500):
 
 def broken_zips():
     """Zip rotos de todas las maneras que se ven."""
+
     def packed(method, name="tarea.ipynb"):
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", method) as archive:
@@ -206,7 +213,15 @@ def broken_zips():
     end = offset.rindex(b"PK\x05\x06")
     offset[end + 16 : end + 20] = b"\xff\xff\xff\x7f"
     yield "lejos", bytes(offset)
-    yield "zip64", bytes(packed(8)[:-22]) + b"PK\x06\x06" + b"\xff" * 52 + b"PK\x06\x07" + b"\xff" * 16 + bytes(offset[end:])
+    yield (
+        "zip64",
+        bytes(packed(8)[:-22])
+        + b"PK\x06\x06"
+        + b"\xff" * 52
+        + b"PK\x06\x07"
+        + b"\xff" * 16
+        + bytes(offset[end:]),
+    )
     huge = packed(14)
     huge[30 + 11 + 5 : 30 + 11 + 9] = b"\xff\xff\xff\xff"  # un diccionario de cuatro gigas
     yield "diccionario", bytes(huge)
@@ -222,7 +237,14 @@ def odd_folder(tmp_path):
         path = folder / name
         path.parent.mkdir(parents=True)
         path.write_bytes(GOOD if name.endswith(".ipynb") else b"x")
-    for name in ("suelto.py", "tarea.ipynb.txt", "Eva.ipynb", "eva.ipynb", "Jos\u00e9.ipynb", "Jose\u0301.ipynb"):
+    for name in (
+        "suelto.py",
+        "tarea.ipynb.txt",
+        "Eva.ipynb",
+        "eva.ipynb",
+        "Jos\u00e9.ipynb",
+        "Jose\u0301.ipynb",
+    ):
         (folder / name).write_bytes(GOOD)
     (folder / "carpeta.ipynb").mkdir()
     (folder / "de nadie.ipynb").symlink_to("no existe")
@@ -377,7 +399,9 @@ def test_where_nothing_nests_each_submission_has_a_jail_of_its_own_and_it_says_t
     _, before = prefix("bubblewrap-sin-anidar")
     rung("bubblewrap")
     said = run_cli("calificar", "--diagnostico", before=before).stdout
-    assert re.search(r"cada una estrena la suya, que cuesta \d+\.\d s con NumPy y \d+\.\d s con PyTorch", said)
+    assert re.search(
+        r"cada una estrena la suya, que cuesta \d+\.\d s con NumPy y \d+\.\d s con PyTorch", said
+    )
     assert "estrena" not in run_cli("calificar", "--diagnostico").stdout
 
 
@@ -419,7 +443,11 @@ def test_frames_sent_just_before_each_deadline_do_not_stretch_it(tmp_path):
         """)
     exercises = tuple(dataclasses.replace(CLEAR.exercises[0], id=f"e{n}") for n in range(12))
     batch = grade_batch(
-        write(tmp_path / "e", ana=code), dataclasses.replace(CLEAR, exercises=exercises), "s", seconds=1, workers=1
+        write(tmp_path / "e", ana=code),
+        dataclasses.replace(CLEAR, exercises=exercises),
+        "s",
+        seconds=1,
+        workers=1,
     )
     assert batch.grades[0].seconds < 4 * 1 + 3
 
@@ -427,7 +455,8 @@ def test_frames_sent_just_before_each_deadline_do_not_stretch_it(tmp_path):
 def test_several_loops_do_not_take_the_time_of_the_rest(tmp_path):
     loops = "".join(f"def f{n}(x):\n    while True: pass\n" for n in range(4))
     exercises = tuple(
-        dataclasses.replace(CLEAR.exercises[0], id=f"e{n}", name=f"f{n}" if n < 4 else "double") for n in range(6)
+        dataclasses.replace(CLEAR.exercises[0], id=f"e{n}", name=f"f{n}" if n < 4 else "double")
+        for n in range(6)
     )
     batch = grade_batch(
         write(tmp_path / "e", ana=loops + RIGHT), dataclasses.replace(CLEAR, exercises=exercises), "s",
@@ -506,7 +535,18 @@ def test_nobody_reads_the_seed_in_the_process_table(tmp_path, how):
     assert process.wait() == 0 and seen == []
     seeds = {json.loads((tmp_path / "o" / "lote.jsonl").read_text().splitlines()[0])["seed_fingerprint"]}
     with_option = tmp_path / "otra"
-    run_cli("calificar", folder, "--conjunto", entregas.SET, "--salida", with_option, "--semilla", seed, "--plazo", 1)
+    run_cli(
+        "calificar",
+        folder,
+        "--conjunto",
+        entregas.SET,
+        "--salida",
+        with_option,
+        "--semilla",
+        seed,
+        "--plazo",
+        1,
+    )
     assert seeds == {json.loads((with_option / "lote.jsonl").read_text().splitlines()[0])["seed_fingerprint"]}
 
 
@@ -534,7 +574,8 @@ def test_an_empty_seed_is_an_error(tmp_path, capsys):
 @pytest.fixture
 def classroom(tmp_path):
     return write(
-        tmp_path / "entregas", **{f"alumno{n}": RIGHT if n % 2 else f"def double(x): return {n}" for n in range(6)}
+        tmp_path / "entregas",
+        **{f"alumno{n}": RIGHT if n % 2 else f"def double(x): return {n}" for n in range(6)},
     )
 
 
@@ -594,7 +635,9 @@ def test_shares_that_do_not_fit_are_refused_by_name(classroom, tmp_path):
     refused([one, two, share("otra", (3, 3), seed="x")], "otra", "otra semilla")
     refused([one, two, share("plazo", (3, 3), seconds=6)], "plazo")
     refused([one, two, share("cuartos", (3, 4))], "cuartos", "4")
-    refused([one, two, share("ajena", (3, 3), folder=write(tmp_path / "f", ana=RIGHT, b=RIGHT, c=RIGHT))], "ajena")
+    refused(
+        [one, two, share("ajena", (3, 3), folder=write(tmp_path / "f", ana=RIGHT, b=RIGHT, c=RIGHT))], "ajena"
+    )
     refused([one, two, tmp_path / "nada" / "lote.jsonl"], "nada")
     text = three.read_text()
     three.write_text(text.replace('"points": 0.0', '"points": 1.0'))
@@ -623,7 +666,17 @@ def jailed():
 
 def test_killed_at_any_moment_it_goes_on_and_gives_the_same(tmp_path):
     folder = write(tmp_path / "e", **{f"a{n}": "import time\ntime.sleep(0.3)" for n in range(6)})
-    words = ["calificar", folder, "--conjunto", entregas.SET, "--semilla", "s", "--trabajadores", 2, "--salida"]
+    words = [
+        "calificar",
+        folder,
+        "--conjunto",
+        entregas.SET,
+        "--semilla",
+        "s",
+        "--trabajadores",
+        2,
+        "--salida",
+    ]
     run_cli(*words, tmp_path / "entera")
     before = len(jailed())
     for wanted in (1, 3):
@@ -646,7 +699,9 @@ def test_killed_at_any_moment_it_goes_on_and_gives_the_same(tmp_path):
 def test_two_orders_on_one_folder_and_the_second_says_so(tmp_path):
     folder, out = write(tmp_path / "e", ana="import time\ntime.sleep(3)"), tmp_path / "o"
     words = ["calificar", folder, "--conjunto", entregas.SET, "--semilla", "s", "--salida", out]
-    first = subprocess.Popen([sys.executable, "-m", "coursekit.cli", *map(str, words)], stdout=subprocess.DEVNULL)
+    first = subprocess.Popen(
+        [sys.executable, "-m", "coursekit.cli", *map(str, words)], stdout=subprocess.DEVNULL
+    )
     while not (out / "lote.jsonl").exists():
         time.sleep(0.05)
     second = run_cli(*words, check=False)
@@ -662,7 +717,16 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(tmp_path):
     out.mkdir()
     command = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL", "--size", "12288", "--tmpfs", str(out)]
     done = run_cli(
-        "calificar", folder, "--conjunto", entregas.SET, "--semilla", "s", "--salida", out, before=command, check=False
+        "calificar",
+        folder,
+        "--conjunto",
+        entregas.SET,
+        "--semilla",
+        "s",
+        "--salida",
+        out,
+        before=command,
+        check=False,
     )
     assert done.returncode == 1 and "No se puede escribir" in done.stderr and "Traceback" not in done.stderr
 
@@ -676,7 +740,9 @@ def test_a_row_of_moodle_is_filled_only_by_its_own_folder(tmp_path, top):
             (folder / name).write_bytes(entregas.notebook([RIGHT]))
     sheet = tmp_path / "hoja.csv"
     sheet.write_text("Identifier,Full name,Grade\nParticipant 102,Bob Paz,\nParticipant 103,Eva López,\n")
-    fill_sheet(sheet, grade_batch(tmp_path / "e", CLEAR, "s", workers=1), find_scale("0-20"), tmp_path / "llena.csv")
+    fill_sheet(
+        sheet, grade_batch(tmp_path / "e", CLEAR, "s", workers=1), find_scale("0-20"), tmp_path / "llena.csv"
+    )
     rows = [line.split(",") for line in (tmp_path / "llena.csv").read_text().splitlines()[1:]]
     assert rows[0][2] == "" and rows[1][2] == ("20" if "103" in top else "")
 

@@ -26,9 +26,7 @@ def choose(name: str | None = None) -> Protection:
     if name:
         known = {protection.name: protection for protection in LADDER}
         if name not in known:
-            raise CourseError(
-                f"No hay ninguna protección «{name}». Las que hay: {', '.join(known)}."
-            )
+            raise CourseError(f"No hay ninguna protección «{name}». Las que hay: {', '.join(known)}.")
         if problem := try_out(known[name]):
             raise CourseError(f"La protección «{name}» no funciona aquí: {problem}.")
         return known[name]
@@ -38,9 +36,7 @@ def choose(name: str | None = None) -> Protection:
         if problem is None:
             return protection
         problems.append(f"{protection.name}: {problem}")
-    raise CourseError(
-        "No hay forma de ejecutar entregas en este equipo. " + "; ".join(problems) + "."
-    )
+    raise CourseError("No hay forma de ejecutar entregas en este equipo. " + "; ".join(problems) + ".")
 
 
 def try_out(protection: Protection) -> str | None:

@@ -20,7 +20,12 @@ from coursekit.exercises.running import Chain, Outcome, describe_case
 from coursekit.grading.jail.inside import wire
 from coursekit.grading.jail.inside.wire import CRASH, MISSING, OK, TIMEOUT
 from coursekit.grading.jail.protections import (
-    Protection, Settings, environment, free_uid, settings_for, stage,
+    Protection,
+    Settings,
+    environment,
+    free_uid,
+    settings_for,
+    stage,
 )  # fmt: skip
 
 # Lo que puede tardar en arrancar (importar torch desde un disco frío) y en limpiar.
@@ -221,9 +226,7 @@ class Jail:
         self._folder = Path(tempfile.mkdtemp(prefix="trabajo-", dir=self._home))
         if self._uid is not None:
             os.chown(self._folder, self._uid, self._uid)
-        settings = settings_for(
-            self.protection, self._wanted, self._course, self._folder, self._uid
-        )
+        settings = settings_for(self.protection, self._wanted, self._course, self._folder, self._uid)
         self._control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._said = tempfile.TemporaryFile()
         try:
@@ -241,9 +244,7 @@ class Jail:
             self._said.seek(0)
             said = self._said.read(1 << 16).decode("utf-8", "replace").strip().splitlines()
             # De una traza importa el final; de lo que dice una herramienta, el principio.
-            raise JailError(
-                said[-1 if "Traceback" in said[0] else 0] if said else "no arranca"
-            ) from None
+            raise JailError(said[-1 if "Traceback" in said[0] else 0] if said else "no arranca") from None
         self._spent = self.start_seconds = ready["listo"]
         self.shared = ready["anida"]
 

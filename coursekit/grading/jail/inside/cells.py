@@ -6,8 +6,8 @@ lleva por delante lo que venía debajo.
 """
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import importlib
 import importlib.util
@@ -111,9 +111,7 @@ def _furnish(name: str, find: Callable[[str], object]) -> None:
     sys.modules[name] = module
 
 
-def run_cells(
-    cells: list[str], namespace: dict, only_definitions: bool = False
-) -> list[str | None]:
+def run_cells(cells: list[str], namespace: dict, only_definitions: bool = False) -> list[str | None]:
     """Ejecuta las celdas en orden, sentencia a sentencia; la que falla no detiene a las demás.
 
     Args:

@@ -1,4 +1,4 @@
-"""Lo que dentro de la cárcel se llama `coursekit.exercises`: las órdenes existen y no hacen nada."""
+"""Lo que dentro de la cárcel se llama `coursekit.exercises`: se abre cualquier conjunto, y no hace nada."""
 
 
 def check(*arguments, **options) -> None:
@@ -8,6 +8,6 @@ def check(*arguments, **options) -> None:
 hint = check
 
 
-def open_set(id: str):
+def open_set(*arguments, **options):
     """Las dos órdenes de un conjunto."""
     return check, hint

@@ -428,7 +428,7 @@ def test_a_failed_case_can_be_pasted_and_is_the_same_case(exercise):
 
 def test_a_chain_is_reproduced_step_by_step():
     chain = Chain((2,), (Step("load", (np.eye(2),), keep=False), Step("__call__", ([1.5],))))
-    exercise = Exercise("e", "Net", 1, lambda n: None, (), cases=lambda rng: [chain])
+    exercise = Exercise("e", "Net", 1, type("Net", (), {}), (), cases=lambda rng: [chain])
     verdict = verdict_of(exercise, lambda n: 3)
     line = "built = Net(2); built.load(np.array([[1.0, 0.0], [0.0, 1.0]])); built.__call__([1.5])"
     assert verdict.call == line

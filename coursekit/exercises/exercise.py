@@ -127,17 +127,18 @@ class Exercise:
     @cached_property
     def inherited(self) -> tuple[Mistake, ...]:
         """Lo que da la referencia a quien falla en un ejercicio del que este se sirve."""
-        if not self.uses:
-            return ()  # también si la referencia es una clase o un valor
-        code, names = self.reference.__code__, self.reference.__globals__
         return tuple(
             Mistake(
-                FunctionType(code, {**names, used.name: _finite(mistake.answer)}),
+                self._relying_on({used.name: _finite(mistake.answer)}),
                 f"es el mismo de «{used.title}»; al arreglarlo allí se arregla también aquí.",
             )
             for used in self.uses
             for mistake in used.mistakes
         )
+
+    def _relying_on(self, names: dict[str, Callable]) -> Callable:
+        """La referencia con otras funciones en lugar de las que llama."""
+        return FunctionType(self.reference.__code__, self.reference.__globals__ | names)
 
     def _rewritten(self, *edits: tuple[str, str]) -> Callable:
         """La referencia con unos trozos cambiados."""

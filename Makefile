@@ -20,6 +20,7 @@ libro: entorno datos sitio
 	@echo
 	@echo "El libro está en file://$(CURDIR)/_build/html/index.html"
 	@echo "Para leerlo con el buscador completo: make servir"
+	@test ! -s _build/muestras.txt || { echo; echo "Sin los datos completos, estas páginas no se deben publicar:"; cat _build/muestras.txt; }
 
 entorno: .venv/listo
 

@@ -98,7 +98,8 @@ class Book:
         ))  # fmt: skip
         self.write("libro/beta.md", book_page(
             "Beta", "beta",
-            "from coursekit.data.registry import where\nprint(where('quijote'))\n"
+            "from coursekit.data.registry import notice, where\nprint(where('quijote'))\n"
+            "notice.show('quijote', 'Una muestra sustituye al Quijote.')\n"
             f"{MEET.format(name='beta')}",
         ))  # fmt: skip
         self.write("libro/cita.md", "# Cita\n\nAlfa dice «{glue:text}`alfa.md::paso:d`».\n")
@@ -154,6 +155,8 @@ def test_one_build_runs_every_page_and_leaves_exercises_pages_and_notebooks(book
     written = {path.relative_to(book.built / "cuadernos").with_suffix("").as_posix()
                for path in book.built.rglob("cuadernos/**/*.ipynb")}
     assert written == {"alfa", "beta", "exercises/gamma-ejercicios", "solutions/gamma-soluciones"}
+    said = (book.built / "muestras.txt").read_text("utf-8")
+    assert said == "beta: una muestra sustituye a quijote\n"
     [_, header, _, cell, text] = book.notebook("alfa").cells
     site = "https://escuela.github.io/libro/"
     assert f"[Alfa]({site}alfa.html) del curso *Libro de prueba*" in header.source

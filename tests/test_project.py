@@ -165,7 +165,7 @@ WAITING = {
     "elman_next_words", "elman_sentences", "from_torch", "interpolate", "interval", "invented_words",
     "keyed_vectors", "load_results", "load_vectors", "mean_states", "mean_surprise",
     "paired_batch", "predict_topic", "random_truncation", "save_vectors", "sequence_accuracy",
-    "shifted_batch", "stand_ins", "truncation",
+    "shifted_batch", "truncation",
 }  # fmt: skip
 
 

@@ -12,7 +12,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx.util import logging
 
+from coursekit.data import stand_ins
 from coursekit.errors import CourseError
+from coursekit.files import write_whole
 from coursekit.lecture import GLUE_PREFIX
 from coursesite import files, myst
 from coursesite.freshness import is_executed
@@ -20,6 +22,7 @@ from coursesite.plain import Listing, Page
 from coursesite.references import Site
 
 FOLDER = "cuadernos"  # en _build
+SAMPLES = "muestras.txt"  # en _build: las páginas que se apoyan en una muestra, una por línea
 INSTALL = """\
 #@title Prepara Colab (fuera de Colab esta celda no hace nada)
 import sys
@@ -28,7 +31,8 @@ if "google.colab" in sys.modules:
     %pip install -q git+{repository}"""
 HEADER = (
     "Este cuaderno es la página [{title}]({url}) del curso *{course}*. Los datos se descargan la "
-    "primera vez que se usan; si no hay red, un aviso dice que los sustituye una muestra."
+    "primera vez que se usan; si no hay red, un aviso dice que los sustituye una muestra, y entonces "
+    "tus resultados no serán los que cuenta el texto, que son los de los datos completos."
 )
 FOLDED = "#@title Código (haz doble clic para verlo)"
 # Las etiquetas que también significan algo fuera del sitio.
@@ -42,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 
 def after_building(app, exception):
-    """Escribe `_build/cuadernos/`: un cuaderno por página con código, al día con todo el sitio.
+    """Escribe `_build/cuadernos/`, un cuaderno por página con código, y qué páginas usan una muestra.
 
     Raises:
         CourseError: si una página tiene algo que un cuaderno no puede mostrar; nombra archivo y
@@ -50,17 +54,25 @@ def after_building(app, exception):
     """
     if exception or app.builder.name != "html":
         return
-    generated = notebooks(app)
+    runs = _runs(app)
     folder = Path(app.outdir).parent / FOLDER
+    generated = notebooks(app, runs)
+    samples = {docname: ", ".join(stand_ins(run)) for docname, run in runs.items()}
+    lines = [f"{docname}: una muestra sustituye a {names}\n" for docname, names in samples.items() if names]
+    write_whole(folder.with_name(SAMPLES), "".join(lines))
     changed = [path.stem for path in files.write(generated, folder, "**/*.ipynb")]
     logger.info("Cuadernos: %s, de ellos %s distintos", len(generated), len(changed))
 
 
-def notebooks(app) -> dict[Path, str]:
+def _runs(app) -> dict[str, NotebookNode]:
+    """Cada página con código, con las salidas de su ejecución si la tuvo."""
+    pages = (name for name in app.env.found_docs if "kernelspec" in app.env.metadata[name])
+    return {docname: _read(app, docname) for docname in sorted(pages)}
+
+
+def notebooks(app, runs: dict[str, NotebookNode]) -> dict[Path, str]:
     """El contenido de cada cuaderno, a partir de lo que Sphinx y myst-nb tienen del sitio."""
     site, md = Site(app), myst.parser(app.srcdir)
-    pages = (name for name in app.env.found_docs if "kernelspec" in app.env.metadata[name])
-    runs = {docname: _read(app, docname) for docname in sorted(pages)}
     course = {
         "repository": app.config.html_theme_options["repository_url"],
         "course": app.config.html_title,

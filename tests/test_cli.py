@@ -27,18 +27,19 @@ def toy(tmp_path, monkeypatch):
     """Un registro con dos conjuntos diminutos: `presente` está en la carpeta; `ausente`, no."""
     known = data.DATASETS["novelas"]
     digest = hashlib.sha256("hola\nadiós".encode()).hexdigest()
-    for name in list(data.DATASETS):
-        monkeypatch.delitem(data.DATASETS, name)
+    entries = dict(data.DATASETS)
+    data.DATASETS.clear()
     for name in ("presente", "ausente"):
-        entry = replace(
+        data.DATASETS[name] = replace(
             known, name=name, path=f"{name}.txt", sha256=digest, size=1_500_000, parts=()
         )
-        monkeypatch.setitem(data.DATASETS, name, entry)
     folder = tmp_path / "datos"
     folder.mkdir()
     (folder / "presente.txt").write_text("hola\nadiós\n", "utf-8")
     monkeypatch.setenv("COURSEKIT_DATA", str(folder))
-    return folder
+    yield folder
+    data.DATASETS.clear()
+    data.DATASETS.update(entries)  # en su orden, que es el que se enseña
 
 
 def run(capsys, *arguments):
@@ -86,9 +87,9 @@ def test_download_goes_on_after_a_failure(toy, capsys):
     assert "No conozco el conjunto de datos «inventado»" in second
 
 
-def test_list_tells_what_can_be_downloaded(toy, capsys, monkeypatch):
+def test_list_tells_what_can_be_downloaded(toy, capsys):
     entry = replace(data.DATASETS["ausente"], urls=("https://example.org/a",))
-    monkeypatch.setitem(data.DATASETS, "ausente", entry)
+    data.DATASETS["ausente"] = entry
     assert re.search("ausente .*no está: se descarga ", run(capsys, "datos")[1])
 
 

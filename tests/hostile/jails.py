@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import missing_tool
+from conftest import ROOT, missing_tool, needs_program
 from coursekit.grading.jail.ladder import try_out
 from coursekit.grading.jail.protections import LADDER
 
@@ -17,26 +17,31 @@ ORDINARY = 54321
 
 def rung(name):
     """Un peldaño que aquí tiene que funcionar."""
+    if name == "bubblewrap":
+        needs_program("bwrap")
     if problem := try_out(RUNGS[name]):
         missing_tool(f"{name}: {problem}")
     return RUNGS[name]
 
 
 def readable_python():
-    """El principio de una orden en la que cualquier usuario puede leer este Python.
+    """El principio de una orden en la que cualquier usuario puede leer este Python y el paquete.
 
-    En casa de root el intérprete puede estar en /root, cerrado a los demás; sin espacios de nombres,
+    En casa de root, o en una carpeta privada, están cerrados a los demás; sin espacios de nombres,
     quien ejecuta una entrega no podría importar nada.
     """
-    prefix = Path(sys.base_prefix)
-    closed = [folder for folder in prefix.parents if not folder.stat().st_mode & 0o001]
-    if not closed:
+    places = sorted({Path(place).resolve() for place in (sys.base_prefix, sys.prefix, ROOT)})
+    closed = {place: [top for top in place.parents if not top.stat().st_mode & 0o001] for place in places}
+    if not any(closed.values()):
         return []
-    top = closed[-1]
-    command = ["bwrap", "--dev-bind", "/", "/", "--cap-add", "ALL", "--perms", "0755", "--tmpfs", str(top)]
-    for folder in reversed([folder for folder in prefix.parents if top in folder.parents]):
-        command += ["--perms", "0755", "--dir", str(folder)]
-    return [*command, "--ro-bind", str(prefix), str(prefix)]
+    command = [needs_program("bwrap"), "--dev-bind", "/", "/", "--cap-add", "ALL"]
+    for top in sorted({tops[-1] for tops in closed.values() if tops}):
+        command += ["--perms", "0755", "--tmpfs", str(top)]
+        for place in [place for place in places if top in place.parents]:
+            for folder in reversed([folder for folder in place.parents if top in folder.parents]):
+                command += ["--perms", "0755", "--dir", str(folder)]
+            command += ["--ro-bind", str(place), str(place)]
+    return command
 
 
 def prefix(name):

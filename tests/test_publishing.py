@@ -288,7 +288,7 @@ def test_bad_repository_address_is_shown(url):
 BIB = SITE + "book/bibliografia.html"
 ROLES = {
     "{eq}`eq-a`": "(1)",
-    "{eq}`eq-lejos`": f"[(3)]({SITE}book/dos/otra.html#equation-eq-lejos)",
+    "{eq}`eq-lejos`": f"[(1)]({SITE}book/dos/otra.html#equation-eq-lejos)",
     "{ref}`Apartado`": rf"[Cómo \*no\* contar]({SITE}book/dos/otra.html#apartado)",
     "{ref}`aquí <apartado>`": f"[aquí]({SITE}book/dos/otra.html#apartado)",
     "{term}`ventana de contexto`": (

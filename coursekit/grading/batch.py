@@ -7,7 +7,6 @@ import multiprocessing.connection
 import os
 import resource
 import signal
-import tempfile
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager, suppress
@@ -22,7 +21,7 @@ from coursekit.grading.exam import SECONDS, Exam, grade_submission
 from coursekit.grading.jail.inside import kernel
 from coursekit.grading.jail.ladder import choose
 from coursekit.grading.jail.protections import Protection, Settings
-from coursekit.grading.jail.warden import Jail, JailError
+from coursekit.grading.jail.warden import Jail, JailError, jail_place
 from coursekit.grading.journal import Journal, Share, read_grade, read_journal, write_journal
 from coursekit.grading.results import CRASH, Batch, Grade
 from coursekit.grading.submissions import Submission, Unreadable, find_submissions
@@ -198,9 +197,8 @@ def _grade_here(
 ) -> None:
     """Reparte las entregas entre los jueces y releva al que muere."""
     todo, tried, deaths = deque(range(len(submissions))), set(), 0
-    with tempfile.TemporaryDirectory(prefix="coursekit-", ignore_cleanup_errors=True) as place:
-        os.chmod(place, 0o711)  # quien ejecuta las entregas puede ser otro usuario
-        bench = _Bench(submissions, exam, known, protection, Path(place))
+    with jail_place() as place:
+        bench = _Bench(submissions, exam, known, protection, place)
         crew = [_Judge(bench) for _ in range(min(workers, len(submissions)))]
         try:
             while crew:

@@ -20,6 +20,7 @@ memfd_secret vmsplice fanotify_init lookup_dcookie""".split()
 # Montajes, cgroup, UTS, IPC, usuario, PID y red: espacios de nombres nuevos con `clone`.
 _NAMESPACES = (0x20000, 0x2000000, 0x4000000, 0x8000000, 0x10000000, 0x20000000, 0x40000000)
 _SIGNALS = ("kill", "tkill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo", "pidfd_open")
+_SET_DUMPABLE = 4
 _INT = 0xFFFFFFFF  # el núcleo mira 32 bits de un entero; comparar los 64 se burla con los otros
 
 
@@ -43,6 +44,8 @@ def compile_filter(judges: tuple[int, ...]) -> bytes:
     _add(rules, pyseccomp.ERRNO(errno.ENOSYS), "clone3")
     # Poner límites a otro: al proceso precargado o al juez.
     _add(rules, refuse, "prlimit64", pyseccomp.Arg(0, pyseccomp.NE, 0))
+    # Esconder su memoria y sus archivos a quien los mide.
+    _add(rules, refuse, "prctl", pyseccomp.Arg(0, same, _INT, _SET_DUMPABLE))
     # Matar «a todos» alcanzaría, donde no hay espacios de nombres, al proceso precargado.
     for pid in (-1, *judges, *(-judge for judge in judges)):
         for name in _SIGNALS if pid > 0 else ("kill",):

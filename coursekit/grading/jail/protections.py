@@ -57,7 +57,8 @@ class Settings:
     Attributes:
         imports: bibliotecas que se importan una vez.
         megabytes: memoria de cada entrega por encima de la del proceso precargado.
-        processes: procesos e hilos que puede tener una entrega.
+        most: procesos e hilos que puede tener una entrega.
+        allowed: el tope que el núcleo les pone, donde cuenta también los de otros.
         uid: usuario al que se cambia si quien califica es root.
         course: carpeta con lo que del curso se ve dentro, tal como está fuera.
         folder: carpeta de trabajo, vista desde dentro.
@@ -71,7 +72,8 @@ class Settings:
 
     imports: tuple[str, ...]
     megabytes: int = 1024
-    processes: int = 32
+    most: int = 32
+    allowed: int = 32
     uid: int | None = None
     course: str = ""
     folder: str = "/tmp"
@@ -130,7 +132,7 @@ def settings_for(
     )  # fmt: skip
     if uid is None and (not jailed or _kernel() < (5, 14)):
         # Ahí el tope de procesos cuenta también los que el docente tiene abiertos.
-        settings = replace(settings, processes=settings.processes + _own_processes())
+        settings = replace(settings, allowed=settings.most + _own_processes())
     return settings
 
 

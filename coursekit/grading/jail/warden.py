@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -33,8 +34,10 @@ _START_SECONDS, _CLEAN_SECONDS = 120, 15
 # Una entrega entera, con su segunda pasada, tiene este número de plazos. Los plazos se cuentan en
 # tiempo de procesador; en tiempo de reloj, que en un equipo cargado corre más, otras tantas veces.
 _TOTAL, _WALL = 4, 4
-# A una pregunta la para antes el recluso; esto es por si también él se ha roto.
-_QUESTION_SHARE, _QUESTION_GRACE = 1.5, 0.5
+# Una pregunta que no termina se manda cortar, y las demás siguen; si el recluso no obedece, se corta él.
+_GRACE = 5.0
+# Tras varias que no terminan, el plazo de las que quedan va bajando, hasta un cuarto.
+_LEAST_SHARE = 4
 _MOST_OUTPUT = 4 * wire.MAX_BYTES
 _PAUSE = 1.0  # antes de volver a intentar levantarla
 
@@ -108,19 +111,16 @@ class Jail:
         self.shared, self.start_seconds, self.cpu_seconds = True, 0.0, 0.0
 
     def __enter__(self) -> Jail:
-        self._home = Path(tempfile.mkdtemp(prefix="coursekit-", dir=self._place))
-        self._home.chmod(0o711)  # quien ejecuta las entregas puede ser otro usuario
-        try:
+        with contextlib.ExitStack() as opened:
+            self._home = opened.enter_context(jail_place(self._place))
             self._course, self._uid = stage(self._home), free_uid()
             self._start()
-        except BaseException:
-            _remove(self._home)
-            raise
+            opened.callback(self._stop)
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *exception) -> None:
-        self._stop()
-        _remove(self._home)
+        self._opened.close()
 
     def examine(self, cells: list[str], questions: list[Question], seconds: float) -> Testimony:
         """Ejecuta las celdas de una entrega y evalúa en ella las preguntas.
@@ -149,7 +149,7 @@ class Jail:
     def _patiently(self, cells, questions, seconds, total, rescue) -> tuple[Testimony, float]:
         """Un intento que se repite si lo que falla es la cárcel, y no lo que hay dentro."""
         asked = [question.encoded for question in questions]
-        job = {"cells": cells, "questions": asked, "seconds": seconds, "rescue": rescue}
+        job = {"cells": cells, "questions": asked, "rescue": rescue}
         frame = wire.frame(wire.dumps(job, limit=1 << 30))
         for last in (False, True):
             talk = _Talk(1 + len(questions), seconds, total)
@@ -209,7 +209,9 @@ class Jail:
                     talk.finish(CRASH)  # murió, y ya no queda nada suyo por leer
                 if self._control in ready:
                     talk.note(self._receive(0))
-                talk.check_deadlines()
+                if talk.check_deadlines() and not pending:
+                    with contextlib.suppress(OSError):
+                        os.write(feed, bytes([talk.answered % 256]))
 
     def _clean(self) -> None:
         """Termina con la entrega y con todo lo que dejó; si no puede, derriba la cárcel."""
@@ -307,7 +309,13 @@ class _Talk:
         self.dead = False
         self._expected, self._seconds, self._total = expected, seconds, total
         self._buffer, self._heard, self._mark = bytearray(), 0, 0.0
+        self._share, self._told = 1, None
         self._end = time.monotonic() + _WALL * total + 1
+
+    @property
+    def answered(self) -> int:
+        """Las preguntas que llevan respuesta."""
+        return len(self.messages) - 1
 
     @property
     def patience(self) -> float:
@@ -327,7 +335,9 @@ class _Talk:
                 if (message := wire.take_frame(self._buffer)) is None:
                     break
                 self.messages.append(message)
-                self._mark = self.charged
+                if self._told is not None:
+                    self._share = min(2 * self._share, _LEAST_SHARE)
+                self._mark, self._told = self.charged, None
         except wire.WireError:
             self.finish(CRASH)
         if len(self.messages) == self._expected:
@@ -342,13 +352,19 @@ class _Talk:
         if "tope" in message:
             self.finish(CRASH, message["tope"])
 
-    def check_deadlines(self) -> None:
-        limit = self._seconds
-        if self.messages:
-            limit = _QUESTION_SHARE * self._seconds + _QUESTION_GRACE
-        overdue = self.charged > self._total or self.charged - self._mark > limit
-        if overdue or time.monotonic() > self._end:
+    def check_deadlines(self) -> bool:
+        """Mira los plazos; dice si toca mandar que se corte la pregunta en curso."""
+        late = self.charged - self._mark - self._seconds / self._share
+        if self.charged > self._total or time.monotonic() > self._end:
             self.finish(TIMEOUT)
+        elif late > 0 and not self.messages:
+            self.finish(TIMEOUT)
+        elif late > 0 and self._told is None:
+            self._told = time.monotonic()
+            return True
+        elif self._told and time.monotonic() > self._told + _GRACE:
+            self.finish(TIMEOUT)
+        return False
 
 
 def _testimony(talk: _Talk, questions: list[Question]) -> Testimony:
@@ -403,7 +419,17 @@ def _cause(code: object) -> str:
     return "el proceso terminó por su cuenta"
 
 
+@contextlib.contextmanager
+def jail_place(inside: Path | None = None) -> Iterator[Path]:
+    """Una carpeta temporal para lo que unas cárceles necesitan; se borra, por honda o cerrada que quede."""
+    place = Path(tempfile.mkdtemp(prefix="coursekit-", dir=inside))
+    try:
+        place.chmod(0o711)  # quien ejecuta las entregas puede ser otro usuario
+        yield place
+    finally:
+        _remove(place)
+
+
 def _remove(folder: Path) -> None:
-    """Borra una carpeta que pudo llenar una entrega: por honda o cerrada que la dejara."""
     for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
         subprocess.run([*command, "--", folder], capture_output=True)

@@ -24,10 +24,11 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 
 import kernel  # a su lado: del paquete todavía no se ve nada
 
-_TICK = 0.1
+_TICK, _WARNINGS = 0.1, 6
 
 
 def main() -> None:
@@ -95,7 +96,7 @@ def _say(control: socket.socket, **words: object) -> None:
 
 def _watch(inmate: int, settings: dict, control: socket.socket) -> None:
     """Vigila al recluso hasta que el juez manda terminar."""
-    meter = usage.Meter(settings)
+    meter, warnings = usage.Meter(settings), _WARNINGS
     death = os.pidfd_open(inmate)
     watched = [control, death]
     while control not in (ready := select.select(watched, [], [], _TICK)[0]):
@@ -104,7 +105,11 @@ def _watch(inmate: int, settings: dict, control: socket.socket) -> None:
             _say(control, muerto=os.waitstatus_to_exitcode(os.waitpid(inmate, 0)[1]))
         elif death in watched:
             _say(control, gastado=meter.read())
-            if meter.excess:
+            if meter.excess and warnings and meter.excess != usage.FULL:
+                # Primero a lo que puso en marcha: quizá sea una pregunta, y las demás pueden seguir.
+                warnings -= 1
+                _kill(lambda: set(usage.family()) - {inmate})
+            elif meter.excess:
                 _say(control, tope=meter.excess)
                 watched.remove(death)
                 _kill_everyone()
@@ -116,14 +121,7 @@ def _kill_everyone() -> bool:
     """Acaba con el recluso y con cuanto dejó en marcha; `False` si algo sobrevive."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        # Primero se les para: matarlos de uno en uno haría sitio a una bomba de procesos.
-        family = set()
-        while found := set(usage.family()) - family:
-            family |= found
-            for pid in found:
-                _signal(pid, signal.SIGSTOP)
-        for pid in family:
-            _signal(pid, signal.SIGKILL)
+        _kill(lambda: set(usage.family()))
         try:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
@@ -131,6 +129,18 @@ def _kill_everyone() -> bool:
             return True
         time.sleep(0.0005)
     return False
+
+
+def _kill(find: Callable[[], set[int]]) -> None:
+    """Mata a unos procesos que mientras tanto pueden ser más."""
+    family = set()
+    # Primero se les para: matarlos de uno en uno haría sitio a una bomba de procesos.
+    while found := find() - family:
+        family |= found
+        for pid in found:
+            _signal(pid, signal.SIGSTOP)
+    for pid in family:
+        _signal(pid, signal.SIGKILL)
 
 
 def _signal(pid: int, number: int) -> None:

@@ -14,8 +14,6 @@ from coursekit.exercises import running
 from coursekit.grading.jail.inside import cells, kernel, semaphores, wire
 
 _SPARE_BYTES = 256 << 20
-_LEAST_SHARE = 4  # tras varias preguntas que no terminan, el plazo de cada una baja hasta un cuarto
-_clock, _cpu_clock = time.monotonic, time.clock_gettime
 
 
 def live(settings: dict, job: int, answers: int) -> None:
@@ -23,15 +21,14 @@ def live(settings: dict, job: int, answers: int) -> None:
 
     Args:
         settings: los ajustes de la cárcel.
-        job: tubería de la que lee el encargo.
+        job: tubería de la que lee el encargo y, después, el número de la pregunta que hay que cortar.
         answers: tubería en la que contesta.
     """
     try:
         _prepare(settings)
         task = json.loads(_read_frame(job))
-        os.close(job)
-        _close_doors(answers)
-        _serve_sentence(task, answers)
+        _close_doors(job, answers)
+        _serve_sentence(task, job, answers)
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.write(2, f"{error!r:.300}\n".encode())
@@ -49,7 +46,7 @@ def _prepare(settings: dict) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_FSIZE: 32 << 20,
         resource.RLIMIT_NOFILE: 128,
-        resource.RLIMIT_NPROC: settings["processes"],
+        resource.RLIMIT_NPROC: settings["allowed"],
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_MEMLOCK: 0,
     }
@@ -81,16 +78,17 @@ def _read_exactly(source: int, length: int) -> bytes:
     return b"".join(pieces)
 
 
-def _close_doors(answers: int) -> None:
-    """Entrada, salida y errores dan a la nada; queda un solo canal hacia el juez."""
+def _close_doors(*pipes: int) -> None:
+    """Entrada, salida y errores dan a la nada; con el juez quedan las dos tuberías."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(nothing, standard)
     os.close(nothing)
-    os.set_inheritable(answers, False)
+    for pipe in pipes:
+        os.set_inheritable(pipe, False)
 
 
-def _serve_sentence(task: dict, channel: int) -> None:
+def _serve_sentence(task: dict, orders: int, channel: int) -> None:
     namespace, me = cells.new_namespace(), os.getpid()
     cells.seed_everything()
     errors = cells.run_cells(task["cells"], namespace, task["rescue"])
@@ -100,7 +98,7 @@ def _serve_sentence(task: dict, channel: int) -> None:
     _write_frame(channel, json.dumps({"cells": errors}).encode())
     # Una alarma que dejó una celda no debe sonar en medio de una pregunta.
     signal.setitimer(signal.ITIMER_REAL, 0)
-    _answer_all(task["questions"], namespace, task["seconds"], channel)
+    _answer_all(task["questions"], namespace, orders, channel)
     os._exit(0)
 
 
@@ -116,24 +114,23 @@ def _write_frame(channel: int, text: bytes) -> None:
         data = data[os.write(channel, data) :]
 
 
-def _answer_all(questions: list[dict], namespace: dict, seconds: float, channel: int) -> None:
-    """Contesta las preguntas desde un hijo, cada una con su plazo.
+def _answer_all(questions: list[dict], namespace: dict, orders: int, channel: int) -> None:
+    """Contesta las preguntas desde un hijo.
 
-    Si el hijo muere o se cuelga, pierde solo la pregunta en que estaba: otro sigue con las demás.
-    Uno por pregunta aislaría lo mismo, pero bifurcarse es lo más caro que aquí se hace.
+    Si el hijo muere, o el juez manda cortarlo, pierde solo la pregunta en que estaba: otro sigue con las
+    demás. Uno por pregunta aislaría lo mismo, pero bifurcarse es lo más caro que aquí se hace.
     """
-    pending, share = list(questions), 1
-    while pending:
-        source, child = _start_answering(pending, namespace)
-        problem = _relay(source, channel, pending, seconds / share, child)
+    done = 0
+    while done < len(questions):
+        source, child = _start_answering(questions[done:], namespace)
+        done, problem = _relay(source, channel, done, len(questions), orders)
         os.close(source)
         for kill in (os.killpg, os.kill):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        if pending:
-            pending.pop(0)
-            share = min(2 * share, _LEAST_SHARE) if problem == wire.TIMEOUT else share
+        if problem:
+            done += 1
             _write_frame(channel, json.dumps({"state": problem, "code": code}).encode())
 
 
@@ -152,38 +149,26 @@ def _start_answering(questions: list[dict], namespace: dict) -> tuple[int, int]:
         os._exit(0)
 
 
-def _relay(source: int, channel: int, pending: list[dict], seconds: float, child: int) -> str:
-    """Pasa las respuestas al juez según llegan; el motivo por el que no llegan más."""
-    buffer, charged = bytearray(), 0.0
-    now, cpu = _clock(), _processor(child, 0.0)
-    while pending:
-        ready = select.select([source], [], [], 0.2)[0]
-        before, spent = (now, cpu)
-        now, cpu = _clock(), _processor(child, cpu)
-        # Como en `usage`: a quien espera turno no se le cobra la espera.
-        idle = cpu - spent < 0.01 * (now - before)
-        charged += now - before if idle else cpu - spent
-        piece = os.read(source, 1 << 16) if ready else b""
-        buffer += piece
-        try:
-            while pending and (answer := wire.take_frame(buffer)) is not None:
-                _write_frame(channel, answer)
-                pending.pop(0)
-                charged = 0.0
-        except wire.WireError:
-            return wire.CRASH
-        if ready and not piece:
-            return wire.CRASH
-        if charged > seconds:
-            return wire.TIMEOUT
-    return ""
-
-
-def _processor(pid: int, last: float) -> float:
-    """Segundos de procesador de un hijo; si ya no está, los últimos que se supieron."""
-    with contextlib.suppress(OSError):
-        return _cpu_clock((~pid << 3) | 2)  # el reloj de procesador de ese proceso
-    return last
+def _relay(source: int, channel: int, done: int, total: int, orders: int) -> tuple[int, str]:
+    """Pasa las respuestas al juez según llegan; cuántas van, y por qué no llegan más, si faltan."""
+    buffer = bytearray()
+    while done < total:
+        ready = select.select([source, orders], [], [])[0]
+        if source in ready:
+            piece = os.read(source, 1 << 16)
+            buffer += piece
+            try:
+                while done < total and (answer := wire.take_frame(buffer)) is not None:
+                    _write_frame(channel, answer)
+                    done += 1
+            except wire.WireError:
+                return done, wire.CRASH
+            if not piece and done < total:
+                return done, wire.CRASH
+        # La orden pudo cruzarse con la respuesta: dice de qué pregunta es.
+        if orders in ready and os.read(orders, 1) in (b"", bytes([done % 256])):
+            return done, wire.TIMEOUT
+    return done, ""
 
 
 def _fork_patiently() -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import stat
 import time
 from dataclasses import dataclass
 
 _PAGE, _HERTZ = resource.getpagesize(), os.sysconf("SC_CLK_TCK")
+FULL = "llena el disco"
 _MOST_DISK, _MOST_FILES, _DEEPEST = 64 << 20, 4096, 64
-_MOST_FREE_DROP = 512 << 20
+_MOST_MORE = 16  # procesos e hilos que se admiten un momento, mientras mueren otros
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Meter:
         settings: los ajustes de la cárcel.
 
     Attributes:
-        excess: el tope que pasó, o `None`.
+        excess: el tope que está pasando, o `None`.
     """
 
     def __init__(self, settings: dict):
@@ -69,7 +71,6 @@ class Meter:
         self._start = self._last = time.monotonic()
         self._reaped = _reaped()
         self._own = _own_resident()
-        self._free = _free(settings["folder"])
 
     def read(self) -> float:
         """Los segundos que van cobrados; de paso, mira los topes."""
@@ -80,17 +81,17 @@ class Meter:
         busy = any(process.running for process in processes.values())
         self._charged += step if busy else max(step, elapsed)
         self._last_seconds, self._last = max(seconds, self._last_seconds), now
-        self.excess = self.excess or self._excess(processes)
+        self.excess = self._excess(processes)
         return self._charged
 
     def _excess(self, processes: dict[int, Process]) -> str | None:
-        if sum(process.threads for process in processes.values()) > self._settings["processes"] + 16:
+        if sum(process.threads for process in processes.values()) > self._settings["most"] + _MOST_MORE:
             return "abre demasiados procesos"
         if self._uses_too_much_memory(processes):
             return "gasta demasiada memoria"
         # Con espacios de nombres propios, sus carpetas ya tienen tope.
-        if not self._settings["nested"] and self._fills_the_disk():
-            return "llena el disco"
+        if not self._settings["nested"] and self._fills_the_disk(processes):
+            return FULL
         return None
 
     def _uses_too_much_memory(self, processes: dict[int, Process]) -> bool:
@@ -101,10 +102,10 @@ class Meter:
             return False
         return sum(_proportional(*process) for process in processes.items()) > limit + self._own
 
-    def _fills_the_disk(self) -> bool:
+    def _fills_the_disk(self, processes: dict[int, Process]) -> bool:
         folder = self._settings["folder"]
         if self._settings["confine"]:
-            return _is_full(folder) or self._free - _free(folder) > _MOST_FREE_DROP
+            return _is_full(folder) or sum(map(_nameless, processes)) > _MOST_DISK
         return any(map(_is_crowded, (folder, "/dev/shm")))
 
 
@@ -127,9 +128,16 @@ def _proportional(pid: int, process: Process) -> int:
         return process.resident
 
 
-def _free(folder: str) -> int:
-    disk = os.statvfs(folder)
-    return disk.f_bavail * disk.f_frsize
+def _nameless(pid: int) -> int:
+    """Lo que ocupan los archivos que un proceso tiene abiertos y ya no están en ninguna carpeta."""
+    size = 0
+    try:
+        for entry in os.scandir(f"/proc/{pid}/fd"):
+            status = os.stat(entry.path)
+            size += status.st_size if stat.S_ISREG(status.st_mode) and not status.st_nlink else 0
+    except OSError:
+        pass  # acaba de nacer o ya ha terminado
+    return size
 
 
 def _is_crowded(folder: str) -> bool:

@@ -258,7 +258,7 @@ def test_lines_reader_drops_bom_and_carriage_returns():
 
 def test_reader_rejects_bytes_that_are_not_utf8():
     with pytest.raises(CourseError, match="no es texto UTF-8 .*byte 1"):
-        readers.lines("añ".encode("utf-8")[:2] + b"\xff")
+        readers.lines("añ".encode()[:2] + b"\xff")
 
 
 def table(*rows):

@@ -19,10 +19,13 @@ PUBLISHED = Path(experiments.__file__).parent / "published"
 SETTINGS = {"size": 2}
 
 
+RUNS = (Run("a", SETTINGS, 0), Run("a", SETTINGS, 1), Run("b", {}, 0))
+
+
 class Toy:
     """Un experimento que cuenta cuántas veces se midió cada carrera."""
 
-    def __init__(self, runs=(Run("a", SETTINGS, 0), Run("a", SETTINGS, 1), Run("b", {}, 0))):
+    def __init__(self, runs=RUNS):
         self.measured = []
         self.fail_at = None
         self.experiment = Experiment(
@@ -306,8 +309,8 @@ def test_the_command_confirms_or_says_what_to_repeat(factory, capsys, monkeypatc
     edit, path = factory
     order = ["experimento", "fabrica", "--confirmar", "--salida", str(path.parent)]
     for old, new, status in (("_gradient", "_g", 0), ("return 2 * ", "return 3 * ", 1)):
-        experiment = edit(old, new)
-        monkeypatch.setattr(experiments, "find_experiment", lambda name: experiment)
+        found = {"fabrica": edit(old, new)}
+        monkeypatch.setattr(experiments, "find_experiment", found.__getitem__)
         assert cli.main(order) == status
     said = capsys.readouterr()
     assert "las cifras son las del código de hoy" in said.out
@@ -320,8 +323,8 @@ def test_a_stale_result_is_not_published(factory, capsys, monkeypatch):
     edit, path = factory
     monkeypatch.setattr(runner, "load_results", lambda name: results.read_results(path))
     for old, new, status in (("", "", 0), ("_gradient", "_g", 1)):
-        experiment = edit(old, new)
-        monkeypatch.setattr(experiments, "all_experiments", lambda: {"fabrica": experiment})
+        found = {"fabrica": edit(old, new)}
+        monkeypatch.setattr(experiments, "all_experiments", found.copy)
         assert cli.main(["experimento", "--comprobar"]) == status
     assert "no son del código de hoy: «fabrica» (3 carreras)" in capsys.readouterr().err
 

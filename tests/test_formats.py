@@ -90,7 +90,9 @@ def test_gradescope_scripts_are_valid(autograder, tmp_path):
     compile((tmp_path / "run_autograder").read_text("utf-8"), "run_autograder", "exec")
 
 
-@pytest.mark.parametrize("notebooks, score, said", [(1, 10.0, "Nota: 20"), (0, 0, "no hay ninguno"), (2, 0, "hay 2")])
+@pytest.mark.parametrize(
+    "notebooks, score, said", [(1, 10.0, "Nota: 20"), (0, 0, "no hay ninguno"), (2, 0, "hay 2")]
+)
 def test_gradescope_autograder_grades_as_it_would_there(autograder, tmp_path, notebooks, score, said):
     with zipfile.ZipFile(autograder / "a.zip") as archive:
         archive.extractall(tmp_path / "source")
@@ -187,7 +189,11 @@ def test_moodle_matches_by_name_email_or_number_without_guessing(tmp_path):
     assert [row[4] for row in read_sheet(tmp_path / "lleno.csv")[1:]] == ["15", "15", "", "", ""]
     assert done.missing == ("Eva López", "Zoe")
     split = tmp_path / "partido.csv"
-    split.write_text("Identificador,Nombre,Apellido(s),Número de ID,Calificación\nParticipante 1,Ana,Pérez,A-7,\nParticipante 2,Luis,Muñoz,A-8,\n", "utf-8")
+    split.write_text(
+        "Identificador,Nombre,Apellido(s),Número de ID,Calificación\n"
+        "Participante 1,Ana,Pérez,A-7,\nParticipante 2,Luis,Muñoz,A-8,\n",
+        "utf-8",
+    )
     done = fill_sheet(split, batch(grade("Pérez Ana"), grade("a_8")), SCALE, tmp_path / "lleno.csv")
     assert done.filled == 2
 
@@ -230,7 +236,9 @@ def test_moodle_other_maximum_takes_the_share_of_the_points(tmp_path):
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=6)))
+@given(
+    st.lists(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), min_size=1, max_size=6))
+)
 def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows):
     table = [["Identifier", "Full name", "Grade"], *rows]
     with (tmp_path / "hoja.csv").open("w", encoding="utf-8", newline="") as file:
@@ -243,14 +251,22 @@ def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows)
 def test_moodle_odd_rows_are_kept(tmp_path):
     sheet = tmp_path / "hoja.csv"
     sheet.write_text("Identifier,Grade\nParticipant 101\n\n\"Participant 7\nx\",,extra\n", "utf-8")
-    done = fill_sheet(sheet, batch(grade("A", "A_101_assignsubmission_file_/x.ipynb")), SCALE, tmp_path / "b.csv")
-    assert read_sheet(tmp_path / "b.csv") == [["Identifier", "Grade"], ["Participant 101", "15"], [], ["Participant 7\nx", "", "extra"]]
+    done = fill_sheet(
+        sheet, batch(grade("A", "A_101_assignsubmission_file_/x.ipynb")), SCALE, tmp_path / "b.csv"
+    )
+    assert read_sheet(tmp_path / "b.csv") == [
+        ["Identifier", "Grade"],
+        ["Participant 101", "15"],
+        [],
+        ["Participant 7\nx", "", "extra"],
+    ]
     assert done.filled == 1
 
 
 @pytest.mark.parametrize(
     "title",
-    ["Feedback comments", "Comentarios de retroalimentación", "Comentarios", "COMENTARIOS DE LA RETROALIMENTACIÓN",
+    ["Feedback comments", "Comentarios de retroalimentación", "Comentarios",
+     "COMENTARIOS DE LA RETROALIMENTACIÓN",
      "Comentarios de retroalimentación (texto)", "Retroalimentación"],
 )  # fmt: skip
 def test_moodle_feedback_column_is_found_by_its_translations(tmp_path, title):
@@ -259,7 +275,9 @@ def test_moodle_feedback_column_is_found_by_its_translations(tmp_path, title):
     assert read_sheet(tmp_path / "lleno.csv", delimiter=";")[1][9].startswith(MARK)
 
 
-@pytest.mark.parametrize("content", [b"", b"hola", b"nombre,nota\nAna,3\n", b"\xff\xfe\x00", b"PK\x03\x04\x00\x81", b"x" * 200_000])
+@pytest.mark.parametrize(
+    "content", [b"", b"hola", b"nombre,nota\nAna,3\n", b"\xff\xfe\x00", b"PK\x03\x04\x00\x81", b"x" * 200_000]
+)
 def test_moodle_refuses_other_files_kindly(tmp_path, content):
     (tmp_path / "hoja.csv").write_bytes(content)
     with pytest.raises(CourseError):

@@ -12,9 +12,17 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
+
 from conftest import ROOT, missing_tool
 from test_site import (  # noqa: F401 - los accesorios se usan por su nombre
-    CONFIG, DOCUMENTS, NOTEBOOKS, REPOSITORY, TOC, browser, server, soups,
+    CONFIG,
+    DOCUMENTS,
+    NOTEBOOKS,
+    REPOSITORY,
+    TOC,
+    browser,
+    server,
+    soups,
 )  # fmt: skip
 
 PHONE = {"width": 390, "height": 844}

@@ -49,7 +49,10 @@ def hostile_batch():
     wrong = exercise("incorrecto", 0.0, finding=f"tu valor es {SCRIPT}\x1b[31m", mistake=f"es {SCRIPT}")
     answers = (OpenAnswer(f"¿Por qué {SCRIPT}?", "Una\nrúbrica", f"{SCRIPT}\n\u202efin"),)
     grades = [
-        replace(grade(name, f"{place}.ipynb", "caída", f"murió: {SCRIPT}", 1.0, (wrong,), answers), digest=str(place))
+        replace(
+            grade(name, f"{place}.ipynb", "caída", f"murió: {SCRIPT}", 1.0, (wrong,), answers),
+            digest=str(place),
+        )
         for place, name in enumerate(NAMES_OF_STRANGERS)
     ]
     return batch(*grades)
@@ -90,7 +93,14 @@ def test_pass_mark_and_demand_can_be_chosen():
     assert find_scale("0-10", passing=5.9).passes(5.9, 10)  # 5.9 en binario es un poco más
     strict = find_scale("1-7", demand=0.7)
     assert (strict.text(7, 10), strict.passes(6.9, 10)) == ("4.0", True)  # 3.957 se escribe 4.0
-    for wrong in [("0-100",), ("0-20", 20), ("0-20", 0), ("0-20", float("nan")), ("1-7", 4, 0.0), ("1-7", 4, 60)]:
+    for wrong in [
+        ("0-100",),
+        ("0-20", 20),
+        ("0-20", 0),
+        ("0-20", float("nan")),
+        ("1-7", 4, 0.0),
+        ("1-7", 4, 60),
+    ]:
         with pytest.raises(CourseError):
             find_scale(*wrong)
 
@@ -186,7 +196,10 @@ def test_only_seconds_change_from_run_to_run(tmp_path):
     assert first.keys() == second.keys() and sorted(changed) == ["notas.csv", "notas.json"]
     a, b = (json.loads((tmp_path / name / "notas.json").read_text("utf-8")) for name in "ab")
     assert a.pop("segundos") != b.pop("segundos") and a == b
-    strip = [re.sub(rb";[^;]*\r\n", b"\r\n", x[next(p for p in x if p.name == "notas.csv")]) for x in (first, second)]
+    strip = [
+        re.sub(rb";[^;]*\r\n", b"\r\n", x[next(p for p in x if p.name == "notas.csv")])
+        for x in (first, second)
+    ]
     assert strip[0] == strip[1]
 
 
@@ -241,16 +254,26 @@ def test_markdown_holds_nothing_from_students_but_text(hostile_folder):
         assert not page.find_all(["script", "img", "a"]), path
         assert [code.text for code in page.find_all("code")] == ["check"], path
         assert not re.search(r"https?://\S|(?<!\\)www\.\w", path.read_text("utf-8")), path
-    text = BeautifulSoup(markdown.render((hostile_folder / "retro" / "c-con.md").read_text("utf-8")), "html.parser").text
+    text = BeautifulSoup(
+        markdown.render((hostile_folder / "retro" / "c-con.md").read_text("utf-8")), "html.parser"
+    ).text
     assert SCRIPT in text and "C:\\con" in text  # se lee tal cual
 
 
 def test_feedback_tells_state_finding_and_mistake(tmp_path):
     wrong = exercise("incorrecto", 0.0, finding="tu resultado tiene forma (2, 3)", mistake="sobra un eje")
-    write_reports(batch(grade(exercises=(wrong,), state="tiempo agotado", reason="60 s")), VIGESIMAL, tmp_path)
-    html = BeautifulSoup((tmp_path / "retro/ana.html").read_text("utf-8"), "html.parser").get_text(" ", strip=True)
+    write_reports(
+        batch(grade(exercises=(wrong,), state="tiempo agotado", reason="60 s")), VIGESIMAL, tmp_path
+    )
+    html = BeautifulSoup((tmp_path / "retro/ana.html").read_text("utf-8"), "html.parser").get_text(
+        " ", strip=True
+    )
     for text in (html, (tmp_path / "retro/ana.md").read_text("utf-8").replace("**", "")):
-        for said in ("Tu resultado tiene forma (2, 3).", "Es un error clásico: Sobra un eje.", "Tiempo agotado. 60 s."):
+        for said in (
+            "Tu resultado tiene forma (2, 3).",
+            "Es un error clásico: Sobra un eje.",
+            "Tiempo agotado. 60 s.",
+        ):
             assert said in " ".join(text.split()), said
 
 
@@ -268,7 +291,10 @@ def summary_of(lot, folder, scale=VIGESIMAL):
     tables = {}
     for table in page.find_all("table"):
         title = table.find_previous("h2").text
-        tables[title] = [[c.get_text(" ", strip=True) for c in row.find_all(["td", "th"])] for row in table.tbody.find_all("tr")]
+        tables[title] = [
+            [c.get_text(" ", strip=True) for c in row.find_all(["td", "th"])]
+            for row in table.tbody.find_all("tr")
+        ]
     return page, tables
 
 
@@ -294,7 +320,14 @@ def test_summary_counts_what_happened(tmp_path):
         "Eva": "El mismo archivo, byte a byte, que Ana. A un paso del aprobado.",
         "Luis": "Caída: murió.",
     }
-    assert tables["Todas las entregas"][0] == ["Ana", "10", "2", "ok", "✔\N{NO-BREAK SPACE}2", "✘\N{NO-BREAK SPACE}0"]
+    assert tables["Todas las entregas"][0] == [
+        "Ana",
+        "10",
+        "2",
+        "ok",
+        "✔\N{NO-BREAK SPACE}2",
+        "✘\N{NO-BREAK SPACE}0",
+    ]
 
 
 @pytest.mark.parametrize("name", SCALES)
@@ -333,7 +366,9 @@ def browser():
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("name", ["resumen", "retro/script-alert-1-script-img-src-x-onerror-alert-2", "abiertas"])
+@pytest.mark.parametrize(
+    "name", ["resumen", "retro/script-alert-1-script-img-src-x-onerror-alert-2", "abiertas"]
+)
 def test_pages_in_a_browser(hostile_folder, browser, name, width, scheme):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -309,8 +309,8 @@ def test_the_command_confirms_or_says_what_to_repeat(factory, capsys, monkeypatc
     edit, path = factory
     order = ["experimento", "fabrica", "--confirmar", "--salida", str(path.parent)]
     for old, new, status in (("_gradient", "_g", 0), ("return 2 * ", "return 3 * ", 1)):
-        experiment = edit(old, new)
-        monkeypatch.setattr(experiments, "find_experiment", lambda name, found=experiment: found)
+        found = {"fabrica": edit(old, new)}
+        monkeypatch.setattr(experiments, "find_experiment", found.__getitem__)
         assert cli.main(order) == status
     said = capsys.readouterr()
     assert "las cifras son las del código de hoy" in said.out
@@ -323,8 +323,8 @@ def test_a_stale_result_is_not_published(factory, capsys, monkeypatch):
     edit, path = factory
     monkeypatch.setattr(runner, "load_results", lambda name: results.read_results(path))
     for old, new, status in (("", "", 0), ("_gradient", "_g", 1)):
-        experiment = edit(old, new)
-        monkeypatch.setattr(experiments, "all_experiments", lambda found=experiment: {"fabrica": found})
+        found = {"fabrica": edit(old, new)}
+        monkeypatch.setattr(experiments, "all_experiments", found.copy)
         assert cli.main(["experimento", "--comprobar"]) == status
     assert "no son del código de hoy: «fabrica» (3 carreras)" in capsys.readouterr().err
 

@@ -250,7 +250,7 @@ def test_moodle_cells_that_are_not_ours_come_out_as_they_came_in(tmp_path, rows)
 
 def test_moodle_odd_rows_are_kept(tmp_path):
     sheet = tmp_path / "hoja.csv"
-    sheet.write_text('Identifier,Grade\nParticipant 101\n\n"Participant 7\nx",,extra\n', "utf-8")
+    sheet.write_text("Identifier,Grade\nParticipant 101\n\n\"Participant 7\nx\",,extra\n", "utf-8")
     done = fill_sheet(
         sheet, batch(grade("A", "A_101_assignsubmission_file_/x.ipynb")), SCALE, tmp_path / "b.csv"
     )

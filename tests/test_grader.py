@@ -250,7 +250,9 @@ def test_no_process_of_the_jail_holds_what_only_the_judge_knows(tmp_path):
     exam = Exam(TINY, "semilla-" + SECRET)
     marks = (SECRET.encode(), b"semilla-")
     with Jail(rung("bubblewrap"), Settings(TINY.imports)) as jail:
-        code = "import time\nmarca = 'esto-' + 'si-esta'\ndef greet(name):\n    time.sleep(9)\n    return name"
+        code = (
+            "import time\nmarca = 'esto-' + 'si-esta'\ndef greet(name):\n    time.sleep(9)\n    return name"
+        )
         thread = threading.Thread(target=jail.examine, args=([code], exam.questions, 10))
         thread.start()
         found = {}
@@ -481,7 +483,8 @@ def chain_grades(tmp_path_factory):
         "siempre_cero": MODULE.replace("return [int", "return [0 * int"),
         "busca_lo_secreto": MODULE.replace(
             "return Model(X, y)",
-            "import gc; return [o for o in gc.get_objects() if type(o).__name__ == 'Chain'][0].target and None",
+            "import gc"
+            "; return [o for o in gc.get_objects() if type(o).__name__ == 'Chain'][0].target and None",
         ),
         "bucle": MODULE.replace("return Model(X, y)", "while True: pass"),
     }
@@ -1007,7 +1010,8 @@ def test_same_seed_same_bytes_whatever_the_order_and_the_parts(classroom, tmp_pa
 
 
 def test_random_answers_get_the_same_grade_twice(tmp_path):
-    code = "import random, numpy as np\ndef greet(n): return str([random.random(), np.random.rand(), np.random.default_rng().random(), hash('a')])"
+    drawn = "random.random(), np.random.rand(), np.random.default_rng().random(), hash('a')"
+    code = f"import random, numpy as np\ndef greet(n): return str([{drawn}])"
     first, second = (grade_tiny(tmp_path / "x", code) for _ in range(2))
     assert first.exercises == second.exercises and "0." in first.exercises[0].finding
 

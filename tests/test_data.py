@@ -767,7 +767,7 @@ INTERRUPTED = """
 import hashlib, sys
 from dataclasses import replace
 from pathlib import Path
-from coursekit import cli, data
+from coursekit import data, cli
 from coursekit.data import parts, readers, registry
 cache, url, *files = sys.argv[1:]
 registry.cache_folder = lambda: Path(cache)

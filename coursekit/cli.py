@@ -281,7 +281,13 @@ def _notebooks(options: argparse.Namespace) -> int:
             f"«{Path.cwd()}» no tiene book/_ext: ejecuta la orden en la carpeta del curso."
         )
     sys.path.insert(0, str(extensions))
-    from coursesite.students import main as write_exercises
+    try:
+        from coursesite.students import main as write_exercises
+    except ModuleNotFoundError as error:
+        raise CourseError(
+            f"Falta {error.name}, con lo que se construye el libro: en la carpeta del curso, "
+            'python -m pip install -c constraints.txt -e ".[dev]"'
+        ) from None
 
     return write_exercises(options.comprobar)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from conftest import ROOT
 from coursekit import cli, data
 from coursekit.data import registry
 from coursekit.errors import CourseError
@@ -131,6 +132,20 @@ def test_problems_are_one_sentence_and_status_one(monkeypatch, capsys, problem, 
     stand_in = types.SimpleNamespace(main=fail)
     monkeypatch.setitem(sys.modules, "coursesite.students", stand_in)
     assert run(capsys, "cuadernos") == (1, "", text)
+
+
+@pytest.mark.parametrize("module", ["IPython", "jupytext", "myst_nb", "sphinx"])
+def test_notebooks_without_what_builds_the_book_says_what_to_install(module):
+    """Con el módulo escondido de verdad, en otro proceso: aquí ya puede estar importado."""
+    code = (
+        f"import sys; sys.modules[{module!r}] = None; from coursekit import cli; "
+        "sys.exit(cli.main(['cuadernos']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done.stderr
+    assert done.stderr.startswith(f"Falta {module}, ") and "pip install -c" in done.stderr
 
 
 HELP = [(), ("datos",), ("datos", "listar"), ("datos", "descargar"), ("datos", "verificar"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import ROOT, missing_tool
+from conftest import ROOT, as_a_student, missing_tool
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,11 +22,11 @@ from coursekit.grading.platforms.moodle import MARK, fill_sheet
 from coursekit.grading.platforms.nbgrader import assert_right, source_notebook
 from coursekit.grading.results import Batch, ExerciseGrade, Grade, OpenAnswer
 from coursekit.grading.scales import find_scale
-from coursekit.exercises.sets import all_sets, load_set
+from coursekit.exercises.sets import load_set, set_ids
 
 SCALE = find_scale("0-20")
 SCRIPT = "<script>alert(1)</script>"
-SETS = [exercise_set.id for exercise_set in all_sets()]
+SETS = set_ids()
 
 
 def grade(student, file=None, points=1.5, state="ok", reason="", answers=()):
@@ -311,8 +311,8 @@ def test_nbgrader_notebook_is_valid_and_complete(set_id):
 
 
 def test_nbgrader_hidden_test_fails_without_telling():
-    exercise = load_set("coocurrencia-ppmi").exercises[0]
-    assert_right("coocurrencia-ppmi", exercise.id, exercise.reference, "secreta")
+    exercise = load_set("coocurrencia-ppmi").find("contar")
+    assert_right("coocurrencia-ppmi", exercise.id, as_a_student(exercise), "secreta")
     for answer, state in ((exercise.mistakes[0].answer, "incorrecto"), (..., "sin intentar")):
         with pytest.raises(AssertionError) as failure:
             assert_right("coocurrencia-ppmi", exercise.id, answer, "secreta")

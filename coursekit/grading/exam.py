@@ -34,7 +34,7 @@ class Exam:
         self.exercise_set, self.seed, self.seconds = exercise_set, seed, seconds
         self.cases = [exercise.draw(seed) for exercise in exercise_set.exercises]
         self.questions = [
-            Question(exercise.name, tuple(cases))
+            Question(exercise.name, tuple(cases), exercise.forbids)
             for exercise, cases in zip(exercise_set.exercises, self.cases)
         ]
         self.seed_fingerprint = _fingerprint_of_seed(seed)
@@ -135,8 +135,9 @@ def _judge_exercise(
         try:
             verdict = judge.verdict(answer.outcomes)
             mistake = verdict.mistake.sentence if verdict.mistake else None
+            finding = verdict.finding + (f"; para verlo: {verdict.call}" if verdict.call else "")
             return ExerciseGrade(
-                exercise.id, verdict.state, verdict.points, exercise.points, verdict.finding, mistake
+                exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake
             )
         except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
             problem = f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"

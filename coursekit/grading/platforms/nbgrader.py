@@ -81,7 +81,7 @@ def assert_right(set_id: str, id: str, answer, seed: str) -> None:
     Raises:
         AssertionError: con el estado y nada más; nbgrader enseña el mensaje a los estudiantes.
     """
-    (exercise,) = (each for each in load_set(set_id).exercises if each.id == id)
+    exercise = load_set(set_id).find(id)
     cases = exercise.draw(seed)
-    state = judge(exercise, cases, run(answer, cases)).state
+    state = judge(exercise, cases, run(answer, cases, exercise.forbids)).state
     assert state == RIGHT, state

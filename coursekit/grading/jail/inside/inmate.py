@@ -205,7 +205,7 @@ def _evaluate(question: dict, namespace: dict) -> bytes:
     cases = question["cases"]
     try:
         restored = [running.restore_case(case) for case in wire.decode(cases, tensors=True)]
-        outcomes = running.run(namespace[question["name"]], restored)
+        outcomes = running.run(namespace[question["name"]], restored, tuple(question["forbids"]))
         described = [(outcome.value, outcome.error, outcome.untried) for outcome in outcomes]
         return wire.dumps({"state": wire.OK, "outcomes": wire.encode(described)})
     except wire.WireError as error:

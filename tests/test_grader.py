@@ -523,6 +523,19 @@ def test_what_only_the_judge_knows_is_not_in_the_description_of_a_case():
     assert restore_case(describe_case((1, "a"))) == (1, "a")
 
 
+def test_what_an_exercise_forbids_is_forbidden_inside():
+    code = """
+        import torch
+        def rnn(x): return torch.nn.RNN(1, 1)(torch.ones(1, 1, 1))[0]
+        def mine(x): return x
+        """
+    questions = [Question(name, ((1.0,),), ("torch.nn.modules.rnn",)) for name in ("rnn", "mine")]
+    with Jail(choose(), Settings(("torch",))) as jail:
+        testimony = jail.examine([entregas.textwrap.dedent(code)], questions, 10)
+    used, mine = (answer.outcomes[0] for answer in testimony.answers)
+    assert used.error == "usa: RNN, de torch.nn.modules.rnn" and mine.value == 1
+
+
 def test_hidden_findings_keep_expected_values_to_themselves():
     exercise = Exercise(
         "e", "f", 1, lambda x: {"clave": x}, hints=(), mistakes=(), cases=lambda rng: [(12345,)]

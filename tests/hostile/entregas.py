@@ -499,6 +499,13 @@ def cheats() -> list[Case]:
             """,
         ),
         answer(
+            "modelo_del_paquete",
+            "from coursekit.embeddings import ppmi",
+            outcome="falta",
+            exercise="ppmi",
+            says="ModuleNotFound",
+        ),
+        answer(
             "importa_la_referencia",
             REFERENCE.format(
                 module="coursekit.exercises.sets.coocurrencia_ppmi",

@@ -22,7 +22,7 @@ from conftest import missing_tool
 
 sys.path.insert(0, str(Path(__file__).parent / "hostile"))
 import entregas
-from jails import RUNGS, open_to_everyone, prefix, run_cli, rung
+from jails import RUNGS, prefix, public_folder, run_cli, rung
 
 from coursekit import cli
 from coursekit.errors import CourseError
@@ -110,10 +110,10 @@ def survivors():
     return lost
 
 
-def traces():
+def traces(home):
     """Lo que una entrega podría dejar en el equipo: procesos y archivos."""
     places = ("/", "/etc", "/usr", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home")
-    folders = [Path(place) for place in places if os.path.isdir(place)] + [sandbox._PACKAGE]
+    folders = [*map(Path, filter(os.path.isdir, places)), home / "temporal", sandbox._PACKAGE]
     return survivors(), {str(path) for folder in folders for path in folder.iterdir()}
 
 
@@ -132,17 +132,20 @@ def hostile(request, listener, tmp_path_factory):
     if not before_command:
         rung(protection)
     port, heard, udp = listener
-    folder = open_to_everyone(tmp_path_factory.mktemp("entregas"))
-    out = open_to_everyone(tmp_path_factory.mktemp("salida"))
-    written = entregas.write(folder, entregas.all_cases(port, *SHARES[request.param]))
-    before = traces()
-    done = run_cli(
-        "calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "secreta",
-        "--plazo", SECONDS, "--trabajadores", 2,
-        "--proteccion", protection, before=before_command,
-    )  # fmt: skip
-    grades = {grade.file: grade for grade in read_journal(out / "lote.jsonl")}
-    return grades, written, before, traces(), heard, udp, out, done
+    with public_folder() as home:
+        folder, out, temporary = home / "entregas", home / "salida", home / "temporal"
+        for place in (folder, out, temporary):
+            place.mkdir()
+            place.chmod(0o777)
+        written = entregas.write(folder, entregas.all_cases(port, *SHARES[request.param]))
+        before = traces(home)
+        done = run_cli(
+            "calificar", folder, "--conjunto", SET, "--salida", out, "--semilla", "secreta",
+            "--plazo", SECONDS, "--trabajadores", 2, "--proteccion", protection,
+            before=before_command, env={"TMPDIR": str(temporary)},
+        )  # fmt: skip
+        grades = {grade.file: grade for grade in read_journal(out / "lote.jsonl")}
+        yield grades, written, before, traces(home), heard, udp, out, done
 
 
 def test_every_submission_has_the_row_it_must_have(hostile):
@@ -191,7 +194,7 @@ def test_innocents_have_the_grade_they_would_have_alone(hostile, tmp_path):
 def test_nothing_survives_a_run(hostile):
     _, _, (processes, files), (processes_after, files_after), heard, udp, *_ = hostile
     assert processes_after - processes == set()
-    assert [name for name in files_after - files if "huella" in name or "coursekit-" in name] == []
+    assert [name for name in files_after - files if "huella" in name or "/temporal/" in name] == []
     assert heard == []
     with pytest.raises(BlockingIOError):
         udp.recv(1)

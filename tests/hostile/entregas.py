@@ -287,8 +287,8 @@ def greed() -> list[Case]:
         answer(
             "bomba_en_funcion",
             "import os\ndef count_pairs(*a):\n    while True:\n        try: os.fork()\n        except OSError: pass",
-            TIMEOUT,
-            TIMEOUT,
+            ANY,
+            ANY,
         ),
         cell("mil_celdas_lentas", "x = [i for i in range(3 * 10**6)]"),
     ]

@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,16 +66,19 @@ def prefix(name):
     return words[0], command
 
 
-def open_to_everyone(folder):
-    """Que un usuario corriente llegue a una carpeta de pytest y escriba en ella."""
+@contextmanager
+def public_folder():
+    """Una carpeta de cualquiera; las de pytest se cierran cada vez que alguien empieza otras pruebas."""
+    folder = Path(tempfile.mkdtemp(prefix="pruebas-"))
     folder.chmod(0o777)
-    for parent in list(folder.parents)[:3]:
-        parent.chmod(parent.stat().st_mode | 0o055)
-    return folder
+    yield folder
+    subprocess.run(["rm", "-rf", str(folder)], check=True)
 
 
-def run_cli(*words, before=(), check=True, **options):
+def run_cli(*words, before=(), check=True, env=()):
     command = [*before, sys.executable, "-m", "coursekit.cli", *map(str, words)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/", timeout=500, **options)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd="/", timeout=500, env=os.environ | dict(env)
+    )
     assert not check or done.returncode == 0, done.stderr + done.stdout
     return done

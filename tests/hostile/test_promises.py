@@ -20,7 +20,7 @@ import entregas
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from jails import open_to_everyone, prefix, run_cli, rung
+from jails import prefix, public_folder, run_cli, rung
 
 from conftest import ROOT, missing_tool
 from coursekit import cli
@@ -475,6 +475,7 @@ def test_memory_is_counted_over_all_the_processes_of_a_submission(name):
                 if os.fork() == 0:
                     x = b'x' * (30 << 20)
                     time.sleep(60)
+                while os.waitpid(-1, os.WNOHANG)[0]: pass
             except OSError: pass
             time.sleep(0.02)
         """
@@ -502,12 +503,12 @@ def test_memory_is_counted_over_all_the_processes_of_a_submission(name):
      "for n in range(3000): os.mkdir('d'); os.chdir('d')"],
     ids=["nombres", "bytes", "hondura"],
 )  # fmt: skip
-def test_a_plain_process_that_fills_the_disk_is_cut_and_leaves_nothing(tmp_path, fills):
-    place = open_to_everyone(tmp_path)
+def test_a_plain_process_that_fills_the_disk_is_cut_and_leaves_nothing(fills):
     code = f"import os, time\n{fills}\ntime.sleep(30)\n"
-    seen = ask("proceso", code, "seen = 3", env=os.environ | {"TMPDIR": str(place)})
-    assert seen == [("caída", "llena el disco"), 3]
-    assert list(place.iterdir()) == []
+    with public_folder() as place:
+        seen = ask("proceso", code, "seen = 3", env=os.environ | {"TMPDIR": str(place)})
+        assert seen == [("caída", "llena el disco"), 3]
+        assert list(place.iterdir()) == []
 
 
 # --- 5. La semilla ---------------------------------------------------------------------------
@@ -683,7 +684,9 @@ def test_killed_at_any_moment_it_goes_on_and_gives_the_same(tmp_path):
     before = len(jailed())
     for wanted in (1, 3):
         command = [sys.executable, "-m", "coursekit.cli", *map(str, words), str(tmp_path / "cortada")]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, env=os.environ | {"TMPDIR": str(tmp_path)}
+        )
         journal = tmp_path / "cortada" / "lote.jsonl"
         while not journal.exists() or len(read_journal(journal)) < wanted:
             assert process.poll() is None
@@ -752,13 +755,13 @@ def test_a_row_of_moodle_is_filled_only_by_its_own_folder(tmp_path, top):
 # --- 8. El proceso suelto dice lo que es -----------------------------------------------------
 
 
-def test_a_plain_process_says_what_it_does_not_stop(tmp_path):
-    folder = open_to_everyone(tmp_path)
-    write(folder / "e", ana=RIGHT)
+def test_a_plain_process_says_what_it_does_not_stop():
     _, before = prefix("proceso")
-    done = run_cli(
-        "calificar", folder / "e", "--conjunto", entregas.SET, "--semilla", "s", "--salida", folder / "o",
-        "--proteccion", "proceso", before=before,
-    )  # fmt: skip
+    with public_folder() as folder:
+        write(folder / "e", ana=RIGHT)
+        done = run_cli(
+            "calificar", folder / "e", "--conjunto", entregas.SET, "--semilla", "s", "--salida", folder / "o",
+            "--proteccion", "proceso", before=before,
+        )  # fmt: skip
     for words in ("NO queda protegido", "tus archivos", "la red", "tus procesos"):
         assert words in done.stderr

@@ -26,6 +26,9 @@ class ExerciseGrade:
         points, max_points: puntos obtenidos y posibles.
         finding: primera diferencia, en español; nunca dice un valor esperado.
         mistake: frase del error clásico reconocido, o `None`.
+        title: el del ejercicio.
+        form: huella de la función sin nombres ni formato, para encontrar las iguales; vacía si no se
+            compara.
     """
 
     id: str
@@ -34,11 +37,18 @@ class ExerciseGrade:
     max_points: float
     finding: str = ""
     mistake: str | None = None
+    title: str = ""
+    form: str = ""
 
     def __post_init__(self):
         # Los puntos vienen del juez o de un diario, que alguien pudo tocar: NaN tampoco pasa.
         if not 0 <= self.points <= self.max_points < math.inf:
             raise ValueError(f"{self.points} puntos de {self.max_points} en «{self.id}»")
+
+    @property
+    def name(self) -> str:
+        """Cómo se nombra en los informes."""
+        return self.title or self.id
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def results(grade: Grade, scale: Scale) -> dict:
         "stdout_visibility": "hidden",
         "tests": [
             {
-                "name": exercise.id,
+                "name": exercise.name,
                 "number": str(place),
                 "score": round(exercise.points, 6),
                 "max_score": round(exercise.max_points, 6),

@@ -34,7 +34,7 @@ def scores(batch: Batch, scale: Scale, timestamp: datetime | None = None) -> dic
             "score": {
                 "scoreGiven": scale.grade(grade.points, grade.max_points),
                 "scoreMaximum": scale.highest,
-                "comment": " ".join(f"{e.id}: {comment(e)}" for e in grade.exercises),
+                "comment": " ".join(f"{e.name}: {comment(e)}" for e in grade.exercises),
                 "timestamp": moment,
                 "activityProgress": "Submitted" if grade.state == UNREADABLE else "Completed",
                 "gradingProgress": "PendingManual"

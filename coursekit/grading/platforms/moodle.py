@@ -181,5 +181,5 @@ def _feedback(grade: Grade) -> str:
     lines = [f"{MARK} {number(grade.points)} de {number(grade.max_points)} puntos."]
     if grade.reason:
         lines.append(f"{grade.state.capitalize()}. {sentence(grade.reason)}")
-    lines += [f"{exercise.id}: {comment(exercise)}" for exercise in grade.exercises]
+    lines += [f"{exercise.name}: {comment(exercise)}" for exercise in grade.exercises]
     return "<br>".join(html.escape(line, quote=False) for line in lines)

@@ -63,6 +63,8 @@ class Exam:
             described = [describe_case(case) for case in cases]
             sentences = [mistake.sentence for mistake in exercise.mistakes]
             content += [exercise.id, exercise.title, exercise.name, exercise.points, described, sentences]
+        for question in self.exercise_set.open_questions:
+            content += [question.id, question.question, question.rubric, question.points]
         return hashlib.sha256(json.dumps(wire.encode(content)).encode()).hexdigest()
 
     def digest(self, raw: bytes) -> str:

@@ -69,18 +69,21 @@ def notes_csv(batch: Batch, scale: Scale) -> str:
     Ninguna celda empieza como una fórmula: las que lo harían llevan delante un apóstrofo.
     """
     ids = exercise_ids(batch)
+    questions = list(dict.fromkeys(a.id for grade in batch.grades for a in grade.open_answers))
     names = feedback_names(batch.grades)
     file = io.StringIO()
     rows = csv.writer(file, delimiter=";", lineterminator="\r\n")
     rows.writerow(
-        ["estudiante", "archivo", *ids, "total", "máximo", "nota", "aprueba", "estado", "motivo"]
+        ["estudiante", "archivo", *ids, *questions, "total", "máximo", "nota", "aprueba", "estado", "motivo"]
         + ["comentarios", "segundos"]
     )
     for grade in batch.grades:
         points = {exercise.id: exercise.points for exercise in grade.exercises}
-        numbers = [*(points.get(id, 0.0) for id in ids), grade.points, grade.max_points]
+        by_hand = {a.id: a.points for a in grade.open_answers if a.points is not None}
+        marks = [number(points.get(id, 0.0)) for id in ids]
+        marks += [number(by_hand[id]) if id in by_hand else "" for id in questions]
         total = (grade.points, grade.max_points)
-        cells = [grade.student, grade.file, *map(number, numbers), scale.text(*total)]
+        cells = [grade.student, grade.file, *marks, *map(number, total), scale.text(*total)]
         cells[2:] = [text.replace(".", ",") for text in cells[2:]]
         cells += ["sí" if scale.passes(*total) else "no", grade.state, remarks(grade, batch)]
         cells += [f"retro/{names[grade.file]}.html", f"{grade.seconds:.2f}".replace(".", ",")]
@@ -124,7 +127,10 @@ def notes_json(batch: Batch, scale: Scale) -> str:
                     }
                     for exercise in grade.exercises
                 ],
-                "abiertas": len(grade.open_answers),
+                "abiertas": [
+                    {"id": a.id, "puntos": a.points, "máximo": _rounded(a.max_points)}
+                    for a in grade.open_answers
+                ],
                 "comentarios": f"retro/{names[grade.file]}.html",
                 "huella": grade.digest,
             }
@@ -195,6 +201,16 @@ def comment(exercise: ExerciseGrade) -> str:
     if exercise.mistake:
         parts.append(f"Es un error clásico: {sentence(exercise.mistake)}")
     return " ".join(parts)
+
+
+def feedback_lines(grade: Grade) -> list[str]:
+    """Los comentarios de una entrega, uno por ejercicio y por respuesta abierta con puntos."""
+    lines = [f"{exercise.name}: {comment(exercise)}" for exercise in grade.exercises]
+    return lines + [
+        f"{printable(a.question)}: {number(a.points)} de {number(a.max_points)} puntos."
+        for a in grade.open_answers
+        if a.points is not None
+    ]
 
 
 def number(value: float) -> str:
@@ -313,6 +329,7 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
     for grade in batch.grades:
         if grade.points:
             same[grade.digest].append(grade)
+    reading = any(a.points is not None for grade in batch.grades for a in grade.open_answers)
     lookalikes = alike(batch.grades)
     near = 0.1 * (scale.highest - scale.lowest)
     rows = []
@@ -323,6 +340,9 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
             reasons.append(f"{grade.state}: {grade.reason}" if grade.reason else grade.state)
         if whose := _whose(grade, batch):
             reasons.append(whose)
+        waiting = sum(answer.points is None for answer in grade.open_answers)
+        if reading and waiting:
+            reasons.append(f"respuestas abiertas sin puntos: {waiting}")
         twins = [other for other in same[grade.digest] if other is not grade] if grade.points else []
         if twins:
             reasons.append(f"el mismo archivo, byte a byte, que {_people(twins)}")
@@ -353,7 +373,6 @@ def _open_questions(batch: Batch) -> list[dict]:
     questions: dict[str, dict] = {}
     for grade in batch.grades:
         for answer in grade.open_answers:
-            entry = {"question": answer.question, "rubric": answer.rubric, "answers": []}
-            entry = questions.setdefault(answer.question, entry)
-            entry["answers"].append({"grade": grade, "text": answer.answer})
+            entry = questions.setdefault(answer.id, {"asked": answer, "answers": []})
+            entry["answers"].append({"grade": grade, "open": answer})
     return list(questions.values())

@@ -53,11 +53,24 @@ class ExerciseGrade:
 
 @dataclass(frozen=True)
 class OpenAnswer:
-    """Una pregunta abierta con lo que el estudiante escribió, para leerla a mano."""
+    """Una pregunta abierta con lo que el estudiante escribió, para leerla a mano.
 
+    Attributes:
+        id, question, rubric, max_points: la pregunta.
+        answer: lo que escribió.
+        points: los que puso el docente, o `None` si aún no la puntuó.
+    """
+
+    id: str
     question: str
     rubric: str
     answer: str
+    max_points: float
+    points: float | None = None
+
+    def __post_init__(self):
+        if not 0 <= (self.points or 0) <= self.max_points < math.inf:
+            raise ValueError(f"{self.points} puntos de {self.max_points} en «{self.id}»")
 
 
 @dataclass(frozen=True)
@@ -86,12 +99,16 @@ class Grade:
 
     @property
     def points(self) -> float:
-        return sum(exercise.points for exercise in self.exercises)
+        return sum(part.points for part in self._scored)
 
     @property
     def max_points(self) -> float:
-        return sum(exercise.max_points for exercise in self.exercises)
+        return sum(part.max_points for part in self._scored)
 
+    @property
+    def _scored(self) -> list[ExerciseGrade | OpenAnswer]:
+        """Lo que cuenta: los ejercicios y las respuestas abiertas que ya tienen puntos."""
+        return [*self.exercises, *(a for a in self.open_answers if a.points is not None)]
 
     @property
     def crashed(self) -> bool:

@@ -375,4 +375,7 @@ def open_answers(notebook: Notebook, questions: Iterable[OpenQuestion]) -> tuple
         for id, text in zip(pieces[1::2], pieces[2::2]):
             current = id
             written[id] += text
-    return tuple(OpenAnswer(q.question, q.rubric, written[q.id].strip()[:_MAX_ANSWER]) for q in questions)
+    return tuple(
+        OpenAnswer(q.id, q.question, q.rubric, written[q.id].strip()[:_MAX_ANSWER], q.points)
+        for q in questions
+    )

@@ -398,11 +398,15 @@ def _report(batch, scale, options: argparse.Namespace) -> int:
     import json
 
     from coursekit.files import write_whole
-    from coursekit.grading import reports
+    from coursekit.grading import by_hand, reports
     from coursekit.grading.platforms import gradescope, lti, moodle
 
     folder = options.salida
+    batch = by_hand.with_points(batch, folder / "abiertas.csv")
     reports.write_reports(batch, scale, folder)
+    if waiting := by_hand.write_sheet(batch, folder / "abiertas.csv"):
+        print(f"Respuestas abiertas sin puntos: {waiting}.")
+        print(f"Llena la columna «puntos» de {folder / 'abiertas.csv'} y repite esta orden.")
     if options.moodle:
         sheet = moodle.fill_sheet(options.moodle, batch, scale, folder / "moodle.csv")
         print(f"Hoja de Moodle: {sheet.filled} filas llenas, en {folder / 'moodle.csv'}.")

@@ -289,7 +289,7 @@ def test_moodle_refuses_other_files_kindly(tmp_path, content):
 
 
 def test_ags_scores_follow_the_standard():
-    waiting = grade("Eva", answers=(OpenAnswer("q", "r", "a"),))
+    waiting = grade("Eva", answers=(OpenAnswer("i", "q", "r", "a", 1.0),))
     broken = grade("Luis\x1b", points=0.0, state="ilegible", reason="no es un cuaderno")
     moment = datetime(2026, 5, 1, 12, tzinfo=timezone.utc)
     export = lti.scores(batch(grade("Ana"), waiting, broken), SCALE, moment)

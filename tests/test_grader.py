@@ -961,8 +961,8 @@ def test_open_answers_are_collected_for_grading_by_hand(tmp_path):
     import nbformat
 
     questions = (
-        OpenQuestion("sentido", "¿Por qué?", "2 puntos: …"),
-        OpenQuestion("otra", "¿Y?", "1 punto"),
+        OpenQuestion("sentido", "¿Por qué?", "2 puntos: …", 2.0),
+        OpenQuestion("otra", "¿Y?", "1 punto", 1.0),
     )
     cells = [
         nbformat.v4.new_markdown_cell("**Respuesta (sentido):** porque sí"),

@@ -47,7 +47,7 @@ def batch(*grades):
 
 def hostile_batch():
     wrong = exercise("incorrecto", 0.0, finding=f"tu valor es {SCRIPT}\x1b[31m", mistake=f"es {SCRIPT}")
-    answers = (OpenAnswer(f"¿Por qué {SCRIPT}?", "Una\nrúbrica", f"{SCRIPT}\n\u202efin"),)
+    answers = (OpenAnswer("porque", f"¿Por qué {SCRIPT}?", "Una\nrúbrica", f"{SCRIPT}\n\u202efin", 2.0),)
     grades = [
         replace(
             grade(name, f"{place}.ipynb", "caída", f"murió: {SCRIPT}", 1.0, (wrong,), answers),

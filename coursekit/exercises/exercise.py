@@ -174,11 +174,13 @@ class OpenQuestion:
         id: nombre corto; el cuaderno marca la respuesta con él.
         question: lo que se pregunta.
         rubric: qué se valora y cuánto.
+        points: puntos que vale.
     """
 
     id: str
     question: str
     rubric: str
+    points: float
 
 
 @dataclass(eq=False)

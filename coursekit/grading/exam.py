@@ -13,6 +13,7 @@ from coursekit.exercises.judging import Judge
 from coursekit.exercises.running import describe_case
 from coursekit.grading.jail.inside import wire
 from coursekit.grading.jail.warden import Answer, Jail, Question, Testimony
+from coursekit.grading.likeness import with_forms
 from coursekit.grading.results import (
     CRASH,
     MISSING,
@@ -61,7 +62,9 @@ class Exam:
         for exercise, cases in zip(self.exercise_set.exercises, self.cases):
             described = [describe_case(case) for case in cases]
             sentences = [mistake.sentence for mistake in exercise.mistakes]
-            content += [exercise.id, exercise.name, exercise.points, described, sentences]
+            content += [exercise.id, exercise.title, exercise.name, exercise.points, described, sentences]
+        for question in self.exercise_set.open_questions:
+            content += [question.id, question.question, question.rubric, question.points]
         return hashlib.sha256(json.dumps(wire.encode(content)).encode()).hexdigest()
 
     def digest(self, raw: bytes) -> str:
@@ -70,7 +73,7 @@ class Exam:
 
     def nothing(self, state: str) -> tuple[ExerciseGrade, ...]:
         """Todos los ejercicios sin puntos, en un mismo estado."""
-        return tuple(ExerciseGrade(e.id, state, 0.0, e.points) for e in self.exercise_set.exercises)
+        return tuple(_failed(e, state) for e in self.exercise_set.exercises)
 
 
 def _fingerprint_of_seed(seed: str) -> str:
@@ -104,6 +107,7 @@ def grade_submission(submission: Submission, exam: Exam, jail: Jail, known: Grad
     elif any(source.strip() for source in notebook.code):
         testimony = jail.examine(notebook.code, exam.questions, exam.seconds)
         state, reason, exercises = _judge(testimony, exam)
+        exercises = with_forms(exercises, notebook.code, exam.exercise_set.exercises)
     else:
         state, reason = UNTRIED, "el cuaderno no tiene código"
         exercises = exam.nothing(UNTRIED)
@@ -127,9 +131,9 @@ def _judge(testimony: Testimony, exam: Exam) -> tuple[str, str, tuple[ExerciseGr
     if all(exercise.state in (UNTRIED, MISSING) for exercise in exercises):
         return UNTRIED, "ningún ejercicio tiene respuesta", exercises
     for bad in (TIMEOUT, CRASH):
-        ids = [exercise.id for exercise in exercises if exercise.state == bad]
-        if ids:
-            return bad, f"en {', '.join(ids)}", exercises
+        names = [exercise.name for exercise in exercises if exercise.state == bad]
+        if names:
+            return bad, f"en {', '.join(names)}", exercises
     return OK, "", exercises
 
 
@@ -141,7 +145,7 @@ def _judge_exercise(judge: Judge, answer: Answer, testimony: Testimony, seconds:
             mistake = verdict.mistake.sentence if verdict.mistake else None
             finding = verdict.finding + (f"; para verlo: {verdict.call}" if verdict.call else "")
             return ExerciseGrade(
-                exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake
+                exercise.id, verdict.state, verdict.points, exercise.points, finding, mistake, exercise.title
             )
         except Exception as error:  # un valor que rompe la comparación no es el de quien acierta
             problem = f"tu respuesta no se puede comparar con lo que se pide ({type(error).__name__})"
@@ -155,5 +159,5 @@ def _judge_exercise(judge: Judge, answer: Answer, testimony: Testimony, seconds:
     return _failed(exercise, CRASH, answer.reason or "el proceso terminó antes de responder")
 
 
-def _failed(exercise: Exercise, state: str, finding: str) -> ExerciseGrade:
-    return ExerciseGrade(exercise.id, state, 0.0, exercise.points, finding)
+def _failed(exercise: Exercise, state: str, finding: str = "") -> ExerciseGrade:
+    return ExerciseGrade(exercise.id, state, 0.0, exercise.points, finding, title=exercise.title)

@@ -24,7 +24,7 @@ from coursekit.grading.results import (
     OpenAnswer,
 )  # fmt: skip
 
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,8 @@ def read_grade(data: dict) -> Grade:
     answers = tuple(OpenAnswer(**answer) for answer in data["open_answers"])
     grade = Grade(**(data | {"exercises": exercises, "open_answers": answers}))
     texts = [grade.student, grade.file, grade.reason, grade.digest]
-    texts += [text for exercise in exercises for text in (exercise.id, exercise.finding)]
+    texts += [text for e in exercises for text in (e.id, e.title, e.finding, e.form)]
+    texts += [text for a in answers for text in (a.id, a.question, a.rubric, a.answer)]
     known = grade.state in STATES and all(e.state in EXERCISE_STATES for e in exercises)
     if not (known and all(isinstance(t, str) for t in texts) and math.isfinite(grade.seconds)):
         raise ValueError("no es una nota")

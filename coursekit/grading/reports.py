@@ -18,9 +18,11 @@ from statistics import fmean, median
 
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
+from coursekit.grading.likeness import alike
 from coursekit.grading.printable import printable, printable_lines, unaccented
 from coursekit.grading.results import MISSING, OK, RIGHT, UNTRIED, Batch, ExerciseGrade, Grade
 from coursekit.grading.scales import Scale
+from coursekit.grading.submissions import is_name_of_a_copy
 
 _SYMBOLS = {RIGHT: "✔", UNTRIED: "○", MISSING: "○"}
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
@@ -67,20 +69,23 @@ def notes_csv(batch: Batch, scale: Scale) -> str:
     Ninguna celda empieza como una fórmula: las que lo harían llevan delante un apóstrofo.
     """
     ids = exercise_ids(batch)
+    questions = list(dict.fromkeys(a.id for grade in batch.grades for a in grade.open_answers))
     names = feedback_names(batch.grades)
     file = io.StringIO()
     rows = csv.writer(file, delimiter=";", lineterminator="\r\n")
     rows.writerow(
-        ["estudiante", "archivo", *ids, "total", "máximo", "nota", "aprueba", "estado", "motivo"]
+        ["estudiante", "archivo", *ids, *questions, "total", "máximo", "nota", "aprueba", "estado", "motivo"]
         + ["comentarios", "segundos"]
     )
     for grade in batch.grades:
         points = {exercise.id: exercise.points for exercise in grade.exercises}
-        numbers = [*(points.get(id, 0.0) for id in ids), grade.points, grade.max_points]
+        by_hand = {a.id: a.points for a in grade.open_answers if a.points is not None}
+        marks = [number(points.get(id, 0.0)) for id in ids]
+        marks += [number(by_hand[id]) if id in by_hand else "" for id in questions]
         total = (grade.points, grade.max_points)
-        cells = [grade.student, grade.file, *map(number, numbers), scale.text(*total)]
+        cells = [grade.student, grade.file, *marks, *map(number, total), scale.text(*total)]
         cells[2:] = [text.replace(".", ",") for text in cells[2:]]
-        cells += ["sí" if scale.passes(*total) else "no", grade.state, grade.reason]
+        cells += ["sí" if scale.passes(*total) else "no", grade.state, remarks(grade, batch)]
         cells += [f"retro/{names[grade.file]}.html", f"{grade.seconds:.2f}".replace(".", ",")]
         rows.writerow(map(spreadsheet_cell, cells))
     return file.getvalue()
@@ -105,7 +110,7 @@ def notes_json(batch: Batch, scale: Scale) -> str:
                 "estudiante": printable(grade.student),
                 "archivo": printable(grade.file),
                 "estado": grade.state,
-                "motivo": printable(grade.reason),
+                "motivo": printable(remarks(grade, batch)),
                 "puntos": _rounded(grade.points),
                 "máximo": _rounded(grade.max_points),
                 "nota": scale.grade(grade.points, grade.max_points),
@@ -113,6 +118,7 @@ def notes_json(batch: Batch, scale: Scale) -> str:
                 "ejercicios": [
                     {
                         "id": exercise.id,
+                        "título": exercise.title,
                         "estado": exercise.state,
                         "puntos": _rounded(exercise.points),
                         "máximo": _rounded(exercise.max_points),
@@ -121,7 +127,10 @@ def notes_json(batch: Batch, scale: Scale) -> str:
                     }
                     for exercise in grade.exercises
                 ],
-                "abiertas": len(grade.open_answers),
+                "abiertas": [
+                    {"id": a.id, "puntos": a.points, "máximo": _rounded(a.max_points)}
+                    for a in grade.open_answers
+                ],
                 "comentarios": f"retro/{names[grade.file]}.html",
                 "huella": grade.digest,
             }
@@ -162,6 +171,17 @@ def spreadsheet_cell(text: object) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
+def remarks(grade: Grade, batch: Batch) -> str:
+    """Lo que el docente ha de saber de una entrega: por qué no es `ok` y si no se sabe de quién es."""
+    return "; ".join(filter(None, [grade.reason, _whose(grade, batch)]))
+
+
+def _whose(grade: Grade, batch: Batch) -> str:
+    if not is_name_of_a_copy(grade.student, batch.set_id):
+        return ""
+    return "el archivo se llama como una copia del cuaderno y no como un estudiante: averigua de quién es"
+
+
 def person(student: str) -> str:
     """El nombre de un estudiante, tal como se puede enseñar."""
     return printable(student, 120) or "(sin nombre)"
@@ -181,6 +201,16 @@ def comment(exercise: ExerciseGrade) -> str:
     if exercise.mistake:
         parts.append(f"Es un error clásico: {sentence(exercise.mistake)}")
     return " ".join(parts)
+
+
+def feedback_lines(grade: Grade) -> list[str]:
+    """Los comentarios de una entrega, uno por ejercicio y por respuesta abierta con puntos."""
+    lines = [f"{exercise.name}: {comment(exercise)}" for exercise in grade.exercises]
+    return lines + [
+        f"{printable(a.question)}: {number(a.points)} de {number(a.max_points)} puntos."
+        for a in grade.open_answers
+        if a.points is not None
+    ]
 
 
 def number(value: float) -> str:
@@ -267,31 +297,40 @@ def _histogram(marks: list[float], scale: Scale) -> list[dict]:
 
 def _difficulty(batch: Batch) -> list[dict]:
     """Cada ejercicio con cuántos lo resuelven, fallan o dejan; el más difícil, primero."""
-    rows = []
+    rows, names = [], _exercise_names(batch)
     for id in exercise_ids(batch):
         states = Counter(e.state for grade in batch.grades for e in grade.exercises if e.id == id)
         total = sum(states.values())
         right, untried = states[RIGHT], states[UNTRIED] + states[MISSING]
         parts = {"right": right, "wrong": total - right - untried, "untried": untried}
         place = len(rows)
-        rows.append({"id": id, "place": place, **parts, "total": total, "share": right / total})
+        rows.append(
+            {"id": id, "name": names[id], "place": place, **parts, "total": total, "share": right / total}
+        )
     return sorted(rows, key=lambda row: row["share"])
 
 
+def _exercise_names(batch: Batch) -> dict[str, str]:
+    return {e.id: e.name for grade in batch.grades for e in grade.exercises}
+
+
 def _mistakes(batch: Batch) -> list[dict]:
+    names = _exercise_names(batch)
     counts = Counter(
         (e.id, e.mistake) for grade in batch.grades for e in grade.exercises if e.mistake
     )
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return [{"id": id, "sentence": text, "count": count} for (id, text), count in ordered]
+    return [{"name": names[id], "sentence": text, "count": count} for (id, text), count in ordered]
 
 
 def _watch(batch: Batch, scale: Scale) -> list[dict]:
-    """A quién mirar: entregas con problemas, iguales entre sí o a un paso del aprobado."""
+    """A quién mirar: entregas con problemas, sin dueño, iguales entre sí o a un paso del aprobado."""
     same = defaultdict(list)
     for grade in batch.grades:
         if grade.points:
             same[grade.digest].append(grade)
+    reading = any(a.points is not None for grade in batch.grades for a in grade.open_answers)
+    lookalikes = alike(batch.grades)
     near = 0.1 * (scale.highest - scale.lowest)
     rows = []
     for grade in batch.grades:
@@ -299,10 +338,21 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
         reasons = []
         if grade.state != OK:
             reasons.append(f"{grade.state}: {grade.reason}" if grade.reason else grade.state)
-        if len(twins := same[grade.digest] if grade.points else []) > 1:
-            others = [person(g.student) for g in twins if g is not grade]
-            more = f" y otras {len(others) - 3} entregas" if len(others) > 3 else ""
-            reasons.append(f"el mismo archivo, byte a byte, que {', '.join(others[:3])}{more}")
+        if whose := _whose(grade, batch):
+            reasons.append(whose)
+        waiting = sum(answer.points is None for answer in grade.open_answers)
+        if reading and waiting:
+            reasons.append(f"respuestas abiertas sin puntos: {waiting}")
+        twins = [other for other in same[grade.digest] if other is not grade] if grade.points else []
+        if twins:
+            reasons.append(f"el mismo archivo, byte a byte, que {_people(twins)}")
+        similar = [pair for pair in lookalikes.get(grade.file, ()) if pair[0].digest != grade.digest]
+        if similar:
+            names = [e.name for e in grade.exercises if any(e in exercises for _, exercises in similar)]
+            reasons.append(
+                f"funciones iguales, salvo nombres y formato, a las de {_people([g for g, _ in similar])} "
+                f"({', '.join(names)})"
+            )
         if 0 < scale.passing - mark <= near and not scale.passes(grade.points, grade.max_points):
             reasons.append("a un paso del aprobado")
         elif not grade.points and grade.state == OK:
@@ -312,12 +362,17 @@ def _watch(batch: Batch, scale: Scale) -> list[dict]:
     return rows
 
 
+def _people(grades: list[Grade]) -> str:
+    """Los nombres de unas entregas: los tres primeros y cuántas más."""
+    more = f" y otras {len(grades) - 3} entregas" if len(grades) > 3 else ""
+    return ", ".join(person(grade.student) for grade in grades[:3]) + more
+
+
 def _open_questions(batch: Batch) -> list[dict]:
     """Las preguntas abiertas, cada una con todas sus respuestas: así se califican parejo."""
     questions: dict[str, dict] = {}
     for grade in batch.grades:
         for answer in grade.open_answers:
-            entry = {"question": answer.question, "rubric": answer.rubric, "answers": []}
-            entry = questions.setdefault(answer.question, entry)
-            entry["answers"].append({"grade": grade, "text": answer.answer})
+            entry = questions.setdefault(answer.id, {"asked": answer, "answers": []})
+            entry["answers"].append({"grade": grade, "open": answer})
     return list(questions.values())

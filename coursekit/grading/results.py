@@ -26,6 +26,9 @@ class ExerciseGrade:
         points, max_points: puntos obtenidos y posibles.
         finding: primera diferencia, en español; nunca dice un valor esperado.
         mistake: frase del error clásico reconocido, o `None`.
+        title: el del ejercicio.
+        form: huella de la función sin nombres ni formato, para encontrar las iguales; vacía si no se
+            compara.
     """
 
     id: str
@@ -34,20 +37,40 @@ class ExerciseGrade:
     max_points: float
     finding: str = ""
     mistake: str | None = None
+    title: str = ""
+    form: str = ""
 
     def __post_init__(self):
         # Los puntos vienen del juez o de un diario, que alguien pudo tocar: NaN tampoco pasa.
         if not 0 <= self.points <= self.max_points < math.inf:
             raise ValueError(f"{self.points} puntos de {self.max_points} en «{self.id}»")
 
+    @property
+    def name(self) -> str:
+        """Cómo se nombra en los informes."""
+        return self.title or self.id
+
 
 @dataclass(frozen=True)
 class OpenAnswer:
-    """Una pregunta abierta con lo que el estudiante escribió, para leerla a mano."""
+    """Una pregunta abierta con lo que el estudiante escribió, para leerla a mano.
 
+    Attributes:
+        id, question, rubric, max_points: la pregunta.
+        answer: lo que escribió.
+        points: los que puso el docente, o `None` si aún no la puntuó.
+    """
+
+    id: str
     question: str
     rubric: str
     answer: str
+    max_points: float
+    points: float | None = None
+
+    def __post_init__(self):
+        if not 0 <= (self.points or 0) <= self.max_points < math.inf:
+            raise ValueError(f"{self.points} puntos de {self.max_points} en «{self.id}»")
 
 
 @dataclass(frozen=True)
@@ -76,12 +99,16 @@ class Grade:
 
     @property
     def points(self) -> float:
-        return sum(exercise.points for exercise in self.exercises)
+        return sum(part.points for part in self._scored)
 
     @property
     def max_points(self) -> float:
-        return sum(exercise.max_points for exercise in self.exercises)
+        return sum(part.max_points for part in self._scored)
 
+    @property
+    def _scored(self) -> list[ExerciseGrade | OpenAnswer]:
+        """Lo que cuenta: los ejercicios y las respuestas abiertas que ya tienen puntos."""
+        return [*self.exercises, *(a for a in self.open_answers if a.points is not None)]
 
     @property
     def crashed(self) -> bool:

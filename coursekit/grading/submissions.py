@@ -17,6 +17,8 @@ from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.exercises.exercise import OpenQuestion
+from coursekit.exercises.sets import set_ids
+from coursekit.grading.printable import unaccented
 from coursekit.grading.results import OpenAnswer
 
 MAX_BYTES = 20 << 20
@@ -31,6 +33,8 @@ _MOODLE_FOLDER = re.compile(r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]
 _MOODLE_FILE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_.*", re.DOTALL)
 # Lo que dejan los sistemas y no entrega nadie.
 _RUBBISH = re.compile(r"\._.*|\.DS_Store|\.ipynb_checkpoints|__MACOSX|__pycache__|Thumbs\.db|desktop\.ini")
+_COPY_OF = re.compile(r"(?:(?:copia|copy)[ -](?:de|of)[ -]){1,5}")
+_COPY_NUMBER = re.compile(r"(?:[ -]{0,3}(?:copia|copy)?[ -]?(?:\(\d{1,3}\)|\d{0,3})){1,2}$")
 _OPEN_MARK = re.compile(r"\*\*Respuesta \(([\w-]+)\):\*\*")
 
 
@@ -71,6 +75,15 @@ def participant(file: str) -> str | None:
     """
     owner = _moodle_owner(*file.partition("/")[:2])
     return owner and owner["id"]
+
+
+def is_name_of_a_copy(student: str, set_id: str) -> bool:
+    """Si un estudiante se llama como su cuaderno: «Copia de coocurrencia-ppmi (1)», «rnn-desde-cero-Copy1».
+
+    Es lo que ponen Colab, Jupyter o el navegador cuando nadie cambia el nombre del archivo.
+    """
+    name = _COPY_OF.sub("", unaccented(student).strip().replace("_", "-"))
+    return _COPY_NUMBER.sub("", name) in {*set_ids(), set_id, "untitled", "sin titulo"}
 
 
 def _moodle_owner(top: str, slash: str = "") -> re.Match | None:
@@ -362,4 +375,7 @@ def open_answers(notebook: Notebook, questions: Iterable[OpenQuestion]) -> tuple
         for id, text in zip(pieces[1::2], pieces[2::2]):
             current = id
             written[id] += text
-    return tuple(OpenAnswer(q.question, q.rubric, written[q.id].strip()[:_MAX_ANSWER]) for q in questions)
+    return tuple(
+        OpenAnswer(q.id, q.question, q.rubric, written[q.id].strip()[:_MAX_ANSWER], q.points)
+        for q in questions
+    )

@@ -33,7 +33,7 @@ def results(grade: Grade, scale: Scale) -> dict:
         "stdout_visibility": "hidden",
         "tests": [
             {
-                "name": exercise.id,
+                "name": exercise.name,
                 "number": str(place),
                 "score": round(exercise.points, 6),
                 "max_score": round(exercise.max_points, 6),
@@ -42,6 +42,18 @@ def results(grade: Grade, scale: Scale) -> dict:
                 "visibility": "visible",
             }
             for place, exercise in enumerate(grade.exercises, start=1)
+        ]
+        + [
+            {
+                "name": answer.question,
+                "number": str(place),
+                "score": round(answer.points, 6),
+                "max_score": round(answer.max_points, 6),
+                "output": "La puntuó una persona.",
+                "visibility": "visible",
+            }
+            for place, answer in enumerate(grade.open_answers, start=len(grade.exercises) + 1)
+            if answer.points is not None
         ],
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from coursekit.grading.printable import printable
-from coursekit.grading.reports import comment
+from coursekit.grading.reports import feedback_lines
 from coursekit.grading.results import UNREADABLE, Batch
 from coursekit.grading.scales import Scale
 
@@ -34,11 +34,11 @@ def scores(batch: Batch, scale: Scale, timestamp: datetime | None = None) -> dic
             "score": {
                 "scoreGiven": scale.grade(grade.points, grade.max_points),
                 "scoreMaximum": scale.highest,
-                "comment": " ".join(f"{e.id}: {comment(e)}" for e in grade.exercises),
+                "comment": " ".join(feedback_lines(grade)),
                 "timestamp": moment,
                 "activityProgress": "Submitted" if grade.state == UNREADABLE else "Completed",
                 "gradingProgress": "PendingManual"
-                if grade.open_answers or grade.state == UNREADABLE
+                if any(answer.points is None for answer in grade.open_answers) or grade.state == UNREADABLE
                 else "FullyGraded",
             },
         }

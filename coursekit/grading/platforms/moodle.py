@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from coursekit.errors import CourseError
+from coursekit.files import read_sheet
 from coursekit.grading.printable import printable, unaccented
-from coursekit.grading.reports import comment, number, person, sentence
+from coursekit.grading.reports import feedback_lines, number, person, sentence
 from coursekit.grading.results import Batch, Grade
 from coursekit.grading.scales import Scale
 from coursekit.grading.submissions import participant
@@ -66,7 +67,7 @@ def fill_sheet(sheet: Path, batch: Batch, scale: Scale, out: Path) -> FilledShee
     Raises:
         CourseError: si el archivo no es una de esas hojas.
     """
-    text, encoding = _decode(Path(sheet).read_bytes(), sheet)
+    text, encoding = read_sheet(Path(sheet))
     delimiter, columns = _find_columns(text, sheet)
     newline = "\r\n" if "\r\n" in text else "\n"
     rows = _rows(text, delimiter)
@@ -90,18 +91,6 @@ def fill_sheet(sheet: Path, batch: Batch, scale: Scale, out: Path) -> FilledShee
             if place and row and place not in places
         ),
     )
-
-
-def _decode(raw: bytes, sheet: Path) -> tuple[str, str]:
-    encodings = ["utf-8-sig" if raw.startswith(b"\xef\xbb\xbf") else "utf-8", "cp1252"]
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encodings = ["utf-16"]
-    for encoding in encodings:
-        try:
-            return raw.decode(encoding), encoding
-        except UnicodeDecodeError:
-            continue
-    raise CourseError(f"No se puede leer {sheet}: no parece un archivo de texto.")
 
 
 def _find_columns(text: str, sheet: Path) -> tuple[str, dict[str, int]]:
@@ -181,5 +170,5 @@ def _feedback(grade: Grade) -> str:
     lines = [f"{MARK} {number(grade.points)} de {number(grade.max_points)} puntos."]
     if grade.reason:
         lines.append(f"{grade.state.capitalize()}. {sentence(grade.reason)}")
-    lines += [f"{exercise.id}: {comment(exercise)}" for exercise in grade.exercises]
+    lines += feedback_lines(grade)
     return "<br>".join(html.escape(line, quote=False) for line in lines)

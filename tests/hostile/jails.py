@@ -49,6 +49,8 @@ def readable_python():
 def prefix(name):
     """El principio de la orden con que se prueba «protección[-usuario][-sin-anidar]»."""
     words, command = name.split("-"), []
+    if words[0] == "bubblewrap":
+        needs_program("bwrap")
     if "usuario" in words:
         if os.geteuid() != 0:
             pytest.skip("quien prueba ya es un usuario corriente")

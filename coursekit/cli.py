@@ -284,8 +284,9 @@ def _notebooks(options: argparse.Namespace) -> int:
     try:
         from coursesite.students import main as write_exercises
     except ModuleNotFoundError as error:
+        missing = error.name.partition(".")[0]
         raise CourseError(
-            f"Falta {error.name}, con lo que se construye el libro: en la carpeta del curso, "
+            f"Falta {missing}, con lo que se construye el libro: en la carpeta del curso, "
             'python -m pip install -c constraints.txt -e ".[dev]"'
         ) from None
 

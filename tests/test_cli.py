@@ -136,10 +136,9 @@ def test_problems_are_one_sentence_and_status_one(monkeypatch, capsys, problem, 
 
 @pytest.mark.parametrize("module", ["IPython", "jupytext", "myst_nb", "sphinx"])
 def test_notebooks_without_what_builds_the_book_says_what_to_install(module):
-    """Con el módulo escondido de verdad, en otro proceso: aquí ya puede estar importado."""
-    code = (
+    code = (  # en otro proceso: en este el módulo ya puede estar importado
         f"import sys; sys.modules[{module!r}] = None; from coursekit import cli; "
-        "sys.exit(cli.main(['cuadernos']))"
+        "sys.exit(cli.main(['cuadernos', '--comprobar']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, encoding="utf-8"

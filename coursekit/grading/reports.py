@@ -237,7 +237,7 @@ def _environment(kind: str):
         import jinja2
     except ImportError as error:
         raise CourseError(
-            'Falta Jinja, que escribe los informes: pip install "coursekit[calificar]"'
+            'Falta Jinja, que escribe los informes: en la carpeta del curso, pip install ".[calificar]"'
         ) from error
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("coursekit.grading"),

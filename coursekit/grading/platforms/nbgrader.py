@@ -34,7 +34,7 @@ def source_notebook(source: Path, seed: str):
         import jupytext
     except ImportError as error:
         raise CourseError(
-            'Falta jupytext, que lee los cuadernos: pip install "coursekit[calificar]"'
+            'Falta jupytext, que lee los cuadernos: en la carpeta del curso, pip install ".[calificar]"'
         ) from error
     exercise_set = load_set(Path(source).stem)
     notebook = jupytext.read(source, fmt="md:myst")

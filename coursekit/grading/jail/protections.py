@@ -29,7 +29,7 @@ _PACKAGE = Path(coursekit.__file__).resolve().parent
 # Lo que del curso se ve dentro: lo que un cuaderno puede importar y lo que lo ejecuta. Ni soluciones,
 # ni casos, ni juez. `exercises/__init__.py` es dentro el de `inside/exercises.py`.
 VISIBLE = (
-    "__init__.py", "errors.py", "files.py", "lecture.py", "text", "data", "training", "plots",
+    "__init__.py", "bootstrap.py", "errors.py", "files.py", "lecture.py", "text", "data", "training", "plots",
     "embeddings", "ngrams", "recurrent", "classification",
     "exercises/running.py", "exercises/values.py",
     "grading/__init__.py", "grading/jail/__init__.py", "grading/jail/inside",

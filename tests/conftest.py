@@ -53,6 +53,7 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
+@pytest.hookimpl(tryfirst=True)  # antes que xdist, que lee las marcas en este mismo momento
 def pytest_collection_modifyitems(items):
     """Reparte por archivos, con lo que más tarda primero.
 

@@ -177,8 +177,8 @@ def test_titles_tell_pages_apart(site, soups):  # noqa: F811
                 assert soup.title.text.startswith(start) and soup.h1.text.startswith(start), name
 
 
-def test_notebooks_have_names_of_their_own():
-    names = [path.name for path in (ROOT / "_build/cuadernos").rglob("*.ipynb")]
+def test_notebooks_have_names_of_their_own(site):
+    names = [path.name for path in (site.parent / "cuadernos").rglob("*.ipynb")]
     assert len(names) == len(NOTEBOOKS) == len(set(names))
 
 

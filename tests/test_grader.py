@@ -644,6 +644,8 @@ def test_frames_come_out_whole_however_they_arrive():
         {"array": ["<M8[s]", [1], base64.b64encode(bytes(8)).decode()]},
         {"array": ["<f8", [-1], ""]},
         {"array": ["<f8", [0, 2**62], ""]},
+        {"array": ["<f8", [2**30, 0], ""]},
+        [{"array": ["<f8", [2**22, 0], ""]}] * 3,
         {"array": ["<f8", [True], base64.b64encode(bytes(8)).decode()]},
         {"array": ["<f8", [1], "no es base64!"]},
         {"array": ["<f8", [1]]},

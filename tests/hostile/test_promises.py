@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 
 import entregas
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
@@ -160,7 +161,7 @@ def break_judge(how):
 
 @pytest.mark.parametrize(
     "how",
-    [os.abort, lambda: bytearray(4 << 30), lambda: os.kill(os.getpid(), 9), lambda: sum(iter(int, 1)),
+    [os.abort, lambda: np.empty(4 << 30, "u1"), lambda: os.kill(os.getpid(), 9), lambda: sum(iter(int, 1)),
      lambda: exec("raise SystemExit")],
     ids=["aborta", "memoria", "muere", "no termina", "sale"],
 )  # fmt: skip
@@ -265,6 +266,11 @@ def test_every_file_and_folder_gives_a_row(odd_folder):
         state, reason = states[name]
         assert state == "ilegible" and reason, name
     assert states["solo punto/.ipynb"][0] == "sin intentar"
+    for submission in find_submissions(odd_folder):
+        try:
+            submission.read()
+        except Unreadable as problem:
+            assert str(problem)
     assert points(batch)["ana"] == points(batch)["zoe"] == 1
 
 

@@ -501,9 +501,8 @@ def cheats() -> list[Case]:
         answer(
             "modelo_del_paquete",
             "from coursekit.embeddings import ppmi",
-            outcome="falta",
             exercise="ppmi",
-            says="No module named 'coursekit.embeddings'",
+            says="usa ppmi, de coursekit.embeddings",
         ),
         answer(
             "importa_la_referencia",

@@ -118,6 +118,7 @@ ROWS = '{"array":["<f8",[4194304,0],""]}'
 @settings(
     max_examples=60,
     deadline=None,
+    derandomize=True,
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.generate],
 )
@@ -144,7 +145,8 @@ def test_what_an_answer_says_costs_the_judge_what_it_weighs(half_a_gigabyte, rec
             raise
         except Exception:
             pass  # se califica como incorrecto: lo prueba otra
-    assert time.process_time() - start < 10
+    # Lo que cuesta más de lo que pesa no tarda el doble: no termina. El margen es para un equipo ocupado.
+    assert time.process_time() - start < 60
 
 
 def break_judge(how):

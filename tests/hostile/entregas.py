@@ -560,7 +560,7 @@ def cheats() -> list[Case]:
             import os, re
             def count_pairs(*a):
                 for pid in [p for p in os.listdir('/proc') if p.isdigit()]:
-                    if int(pid) == os.getpid(): continue
+                    if os.getsid(int(pid)) == os.getsid(0): continue  # los de esta misma entrega
                     try:
                         open(f'/proc/{pid}/mem', 'rb').seek(0); open(f'/proc/{pid}/maps').read()
                         return good(*a)

@@ -245,7 +245,8 @@ def _inner(settings: Settings, course: str | None = None) -> list[str]:
 
 
 def _bubblewrap(settings: Settings) -> list[str]:
-    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    # El proceso precargado es el 1: otro, de bubblewrap, sería del mismo usuario y estaría sin filtrar.
+    command = ["bwrap", "--as-pid-1", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--new-session", "--die-with-parent", "--cap-drop", "ALL"]
     if settings.uid is None:
         command.append("--unshare-user")

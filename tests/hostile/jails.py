@@ -82,5 +82,5 @@ def run_cli(*words, before=(), check=True, env=()):
     done = subprocess.run(
         command, capture_output=True, text=True, cwd="/", timeout=500, env=os.environ | dict(env)
     )
-    assert not check or done.returncode == 0, done.stderr + done.stdout
+    assert not check or done.returncode == 0, f"{done.returncode}: {done.stderr}{done.stdout}"
     return done

@@ -1,7 +1,9 @@
 """Correr un experimento, o confirmar que sus cifras son las del código de hoy.
 
 Cada carrera se guarda en cuanto termina, y con ella una carrera corta: el mismo camino con poco
-texto. Cuando el código cambia, basta repetir la corta para saber si las cifras valen.
+texto. Cuando el código cambia, basta repetir la corta para saber si las cifras valen. No ve lo que
+solo obra más tarde, como un recorte que al comienzo nunca se alcanza: si eso es lo que cambia, la
+carrera se corre otra vez.
 """
 
 import math

@@ -67,11 +67,16 @@ def _configure(app, config):
     config.mathjax3_config = {"loader": {"load": MATHJAX_LOAD}}
 
 
+def _in_colab(repository):
+    """Dónde abre Colab los cuadernos de un repositorio."""
+    return repository.replace("github.com", "colab.research.google.com/github") + "/blob/cuadernos"
+
+
 def fill_addresses(app, docname, source):
     """Escribe en una página las direcciones que salen de `repository: url`."""
     repository = app.config.html_theme_options["repository_url"]
-    colab = repository.replace("github.com", "colab.research.google.com/github") + "/blob/cuadernos"
-    source[0] = source[0].replace("{{repositorio}}", repository).replace("{{colab}}", colab)
+    source[0] = source[0].replace("{{repositorio}}", repository)
+    source[0] = source[0].replace("{{colab}}", _in_colab(repository))
 
 
 def add_buttons(app, pagename, templatename, context, doctree):
@@ -91,8 +96,7 @@ def add_buttons(app, pagename, templatename, context, doctree):
     if "kernelspec" in app.env.metadata.get(pagename, {}):
         context["header_buttons"].insert(0, {
             "type": "link",
-            "url": repository.replace("github.com", "colab.research.google.com/github")
-            + f"/blob/cuadernos/{files.notebook_file(pagename)}",
+            "url": f"{_in_colab(repository)}/{files.notebook_file(pagename)}",
             "text": "Abrir en Colab",
             "tooltip": "Abrir este cuaderno en Google Colab",
             "icon": "fas fa-rocket",

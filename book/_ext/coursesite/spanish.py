@@ -1,7 +1,6 @@
 """Interfaz, búsqueda y bibliografía en español, donde las de origen se quedan en inglés."""
 
 import gettext
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from sphinx import locale
 from sphinx.search.es import SearchSpanish
 from sphinxcontrib.bibtex.style.referencing import BracketStyle, PersonStyle
 from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
+
+from coursekit.text import without_accents
 
 SPHINX_JS = Path(sphinx.__file__).parent / "search" / "minified-js"
 
@@ -61,12 +62,6 @@ def _mend_translations(app, config):
     app.translator = locale.translators["general", "sphinx"]
 
 
-def fold(text):
-    """Quita los acentos y la diéresis: «tokenización» → «tokenizacion»."""
-    decomposed = unicodedata.normalize("NFD", text)
-    return "".join(char for char in decomposed if not unicodedata.combining(char))
-
-
 # Lo mismo que ForgivingSpanish.stem, para la consulta que se escribe en el navegador.
 JAVASCRIPT_STEM = """
 var Stemmer = function () {
@@ -84,7 +79,7 @@ class ForgivingSpanish(SearchSpanish):
     Reducir a la raíz pide la tilde de -ción y -sión, así que se repone antes.
     """
 
-    stopwords = SearchSpanish.stopwords | {fold(word) for word in SearchSpanish.stopwords}
+    stopwords = SearchSpanish.stopwords | {without_accents(word) for word in SearchSpanish.stopwords}
     js_stemmer_rawcode = ""
     js_stemmer_code = "\n".join([
         *((SPHINX_JS / name).read_text("utf-8") for name in ("base-stemmer.js", "spanish-stemmer.js")),
@@ -92,10 +87,10 @@ class ForgivingSpanish(SearchSpanish):
     ])
 
     def stem(self, word):
-        plain = fold(word.lower())
+        plain = without_accents(word.lower())
         if plain.endswith(("cion", "sion")):
             plain = plain[:-2] + "ón"
-        return fold(self.stemmer.stemWord(plain))
+        return without_accents(self.stemmer.stemWord(plain))
 
 
 class SpanishBibliography(PlainStyle):

@@ -190,8 +190,33 @@ def short(value, limit: int = 70) -> str:
         return f"{value:.4g}"
     if hasattr(value, "shape") and hasattr(value, "dtype") and len(value.shape):
         return f"un arreglo de forma {tuple(value.shape)}"
-    text = " ".join(repr(value).split())
+    text = " ".join(_beginning(value, 20 * limit).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _beginning(value, length: int) -> str:
+    """El principio de `repr(value)`: escribir entero un valor ajeno costaría cien veces lo que leerlo."""
+    text = ""
+    for piece in _pieces(value):
+        text += piece
+        if len(text) > length:
+            break
+    return text
+
+
+def _pieces(value) -> Iterator[str]:
+    brackets = {list: "[]", dict: "{}", tuple: "()"}.get(type(value))
+    if not brackets:
+        yield repr(value)
+        return
+    yield brackets[0]
+    for number, item in enumerate(value):
+        yield ", " if number else ""
+        yield from _pieces(item)
+        if type(value) is dict:
+            yield ": "
+            yield from _pieces(value[item])
+    yield "," + brackets[1] if brackets == "()" and len(value) == 1 else brackets[1]
 
 
 def to_code(value) -> str:

@@ -24,7 +24,7 @@ from coursekit.grading.results import (
     OpenAnswer,
 )  # fmt: skip
 
-_VERSION = 3
+_VERSION, _MOST_PARTS = 3, 100_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class Share:
     exam: str
     part: tuple[int, int]
     files: tuple[str, ...]
+
+    def check(self) -> None:
+        """Lanza `ValueError` si no puede ser la cabecera de un diario."""
+        index, count = self.part
+        texts = [self.set_id, self.title, self.seed_fingerprint, self.exam, *self.files]
+        if not (all(isinstance(t, str) for t in texts) and type(index) is type(count) is int):
+            raise ValueError("no es una cabecera")
+        if not 1 <= index <= count <= _MOST_PARTS:
+            raise ValueError("no es una parte")
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -149,6 +158,7 @@ def _read_finished(path: Path) -> tuple[Share, tuple[Grade, ...]]:
         header = json.loads(first)
         checksum, version = header.pop("suma"), header.pop("versión")
         share = Share(**header | {"part": tuple(header["part"]), "files": tuple(header["files"])})
+        share.check()
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise CourseError(f"En {path.parent} no hay un lote calificado.") from None
     if version != _VERSION:
@@ -182,6 +192,7 @@ def read_grade(data: dict) -> Grade:
     answers = tuple(OpenAnswer(**answer) for answer in data["open_answers"])
     grade = Grade(**(data | {"exercises": exercises, "open_answers": answers}))
     texts = [grade.student, grade.file, grade.reason, grade.digest]
+    texts += [e.mistake for e in exercises if e.mistake is not None]
     texts += [text for e in exercises for text in (e.id, e.title, e.finding, e.form)]
     texts += [text for a in answers for text in (a.id, a.question, a.rubric, a.answer)]
     known = grade.state in STATES and all(e.state in EXERCISE_STATES for e in exercises)

@@ -36,9 +36,3 @@ def printable_lines(text: object, limit: int = 20_000) -> str:
         hidden = category[0] == "C" and letter not in "\n\t"
         shown.append(REPLACEMENT if hidden else letter)
     return "".join(shown) + ("…" if len(text) > limit else "")
-
-
-def unaccented(text: str) -> str:
-    """Un nombre en minúsculas y sin tildes, para compararlo con otro o ponérselo a un archivo."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -19,10 +19,11 @@ from statistics import fmean, median
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
 from coursekit.grading.likeness import alike
-from coursekit.grading.printable import printable, printable_lines, unaccented
+from coursekit.grading.printable import printable, printable_lines
 from coursekit.grading.results import MISSING, OK, RIGHT, UNTRIED, Batch, ExerciseGrade, Grade
 from coursekit.grading.scales import Scale
 from coursekit.grading.submissions import is_name_of_a_copy
+from coursekit.text import without_accents
 
 _SYMBOLS = {RIGHT: "✔", UNTRIED: "○", MISSING: "○"}
 _FORMULA = re.compile(r"\s*[=+\-@\uff0b\uff0d\uff1d\uff20]")
@@ -223,7 +224,8 @@ def _rounded(value: float) -> float:
 
 
 def _slug(student: str) -> str:
-    slug = re.sub(r"[^a-z0-9]+", "-", unaccented(student).encode("ascii", "ignore").decode())[:60].strip("-")
+    plain = without_accents(student.casefold()).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:60].strip("-")
     return f"estudiante-{slug}".strip("-") if not slug or _RESERVED.match(slug) else slug
 
 

@@ -18,8 +18,8 @@ from pathlib import Path
 from coursekit.errors import CourseError
 from coursekit.exercises.exercise import OpenQuestion
 from coursekit.exercises.sets import set_ids
-from coursekit.grading.printable import unaccented
 from coursekit.grading.results import OpenAnswer
+from coursekit.text import without_accents
 
 MAX_BYTES = 20 << 20
 MAX_CODE = 2 << 20
@@ -29,6 +29,7 @@ _MOST_FILES, _DEEPEST = 20_000, 32  # lo que se mira de lo que entregó cada uno
 
 # «Nombre_123_assignsubmission_file_/suyo.ipynb» o «Nombre_123_assignsubmission_file_suyo.ipynb»:
 # en la carpeta manda el último número y en el archivo el primero; el resto lo elige el estudiante.
+_MOODLE_MARK = re.compile(r"_\d+_assignsubmission_[a-z]+(?=_|$)")
 _MOODLE_FOLDER = re.compile(r"(?P<student>.+)_(?P<id>\d+)_assignsubmission_[a-z]+_?")
 _MOODLE_FILE = re.compile(r"(?P<student>.+?)_(?P<id>\d+)_assignsubmission_[a-z]+_.*", re.DOTALL)
 # Lo que dejan los sistemas y no entrega nadie.
@@ -82,13 +83,19 @@ def is_name_of_a_copy(student: str, set_id: str) -> bool:
 
     Es lo que ponen Colab, Jupyter o el navegador cuando nadie cambia el nombre del archivo.
     """
-    name = _COPY_OF.sub("", unaccented(student).strip().replace("_", "-"))
+    name = _COPY_OF.sub("", without_accents(student.casefold()).strip().replace("_", "-"))
     return _COPY_NUMBER.sub("", name) in {*set_ids(), set_id, "untitled", "sin titulo"}
 
 
 def _moodle_owner(top: str, slash: str = "") -> re.Match | None:
+    if not slash and top.endswith("_") and _has_two_marks(top):
+        return None  # carpeta o archivo: no se sabe cuál de los dos números puso Moodle
     folder = None if slash == "" and not top.endswith("_") else _MOODLE_FOLDER.fullmatch(top)
     return folder or _MOODLE_FILE.fullmatch(top)
+
+
+def _has_two_marks(top: str) -> bool:
+    return len(_MOODLE_MARK.findall(top)) > 1
 
 
 # --- Encontrar -------------------------------------------------------------------------------
@@ -239,7 +246,9 @@ def _by_student(groups: list[tuple[str, list[_File]]]) -> list[tuple[str, list[_
     merged = {}
     for place, (top, files) in enumerate(groups):
         owner = _moodle_owner(top, "/" if any("/" in file.name for file in files) else "")
-        key = (owner["student"], owner["id"]) if owner else place
+        # Un archivo con dos marcas quizá no es de quien dice: que no se lleve la fila de otro.
+        alone = not owner or (_has_two_marks(top) and owner.re is _MOODLE_FILE)
+        key = place if alone else (owner["student"], owner["id"])
         first, gathered = merged.setdefault(key, (top, []))
         gathered += files
     return list(merged.values())
@@ -364,18 +373,18 @@ def _read_cell(cell: object) -> tuple[str, str] | None:
 
 def open_answers(notebook: Notebook, questions: Iterable[OpenQuestion]) -> tuple[OpenAnswer, ...]:
     """Lo escrito tras cada `**Respuesta (id):**`, hasta la celda de código siguiente."""
-    written, current = defaultdict(str), None
+    written, current = defaultdict(list), None
     for kind, source in notebook.cells:
         if kind != "markdown":
             current = None
             continue
         pieces = _OPEN_MARK.split(source)
         if current:
-            written[current] += "\n" + pieces[0]
+            written[current] += ["\n", pieces[0]]
         for id, text in zip(pieces[1::2], pieces[2::2]):
             current = id
-            written[id] += text
+            written[id].append(text)
     return tuple(
-        OpenAnswer(q.id, q.question, q.rubric, written[q.id].strip()[:_MAX_ANSWER], q.points)
+        OpenAnswer(q.id, q.question, q.rubric, "".join(written[q.id]).strip()[:_MAX_ANSWER], q.points)
         for q in questions
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -35,11 +36,12 @@ _START_SECONDS, _CLEAN_SECONDS = 120, 15
 # tiempo de procesador; en tiempo de reloj, que en un equipo cargado corre más, otras tantas veces.
 _TOTAL, _WALL = 4, 4
 # Una pregunta que no termina se manda cortar, y las demás siguen; si el recluso no obedece, se corta él.
-_GRACE = 5.0
+_GRACE = 5.0  # también de procesador
 # Tras varias que no terminan, el plazo de las que quedan va bajando, hasta un cuarto.
 _LEAST_SHARE = 4
 _MOST_OUTPUT = 4 * wire.MAX_BYTES
 _PAUSE = 1.0  # antes de volver a intentar levantarla
+_PLACE = "coursekit-"
 
 
 class JailError(RuntimeError):
@@ -225,9 +227,12 @@ class Jail:
     # --- El proceso precargado -----------------------------------------------------------------
 
     def _start(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="trabajo-", dir=self._home))
-        if self._uid is not None:
-            os.chown(self._folder, self._uid, self._uid)
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="trabajo-", dir=self._home))
+            if self._uid is not None:
+                os.chown(self._folder, self._uid, self._uid)
+        except OSError as error:
+            raise JailError(f"no arranca ({error.strerror})") from None
         settings = settings_for(self.protection, self._wanted, self._course, self._folder, self._uid)
         self._control, inside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._said = tempfile.TemporaryFile()
@@ -360,9 +365,9 @@ class _Talk:
         elif late > 0 and not self.messages:
             self.finish(TIMEOUT)
         elif late > 0 and self._told is None:
-            self._told = time.monotonic()
+            self._told = self.charged
             return True
-        elif self._told and time.monotonic() > self._told + _GRACE:
+        elif self._told is not None and self.charged > self._told + _GRACE:
             self.finish(TIMEOUT)
         return False
 
@@ -379,9 +384,11 @@ def _testimony(talk: _Talk, questions: list[Question]) -> Testimony:
 def _read_cell_errors(message: bytes) -> tuple[str | None, ...]:
     try:
         errors = wire.loads(message)["cells"]
-        return tuple(_tidy(error) if error is not None else None for error in errors)
     except (wire.WireError, TypeError, KeyError, IndexError):
         return ()
+    if type(errors) is not list:  # un texto de ocho megas se recorrería letra a letra
+        return ()
+    return tuple(_tidy(error) if error is not None else None for error in errors)
 
 
 def _read_answer(message: bytes, question: Question) -> Answer:
@@ -421,13 +428,36 @@ def _cause(code: object) -> str:
 
 @contextlib.contextmanager
 def jail_place(inside: Path | None = None) -> Iterator[Path]:
-    """Una carpeta temporal para lo que unas cárceles necesitan; se borra, por honda o cerrada que quede."""
-    place = Path(tempfile.mkdtemp(prefix="coursekit-", dir=inside))
+    """Una carpeta temporal para lo que unas cárceles necesitan; se borra, por honda o cerrada que quede.
+
+    Quien muere de golpe deja la suya, y la borra el siguiente: mientras vive, la tiene cerrada con llave.
+    """
+    if inside is None:
+        _remove_dead()
+    while True:
+        place = Path(tempfile.mkdtemp(prefix=_PLACE, dir=inside))
+        lock = os.open(place, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if place.exists():  # nadie la dio por muerta antes de cerrarla
+            break
+        os.close(lock)
     try:
         place.chmod(0o711)  # quien ejecuta las entregas puede ser otro usuario
         yield place
     finally:
         _remove(place)
+        os.close(lock)
+
+
+def _remove_dead() -> None:
+    """Borra las carpetas de este usuario cuyo dueño ya no vive."""
+    for place in Path(tempfile.gettempdir()).glob(f"{_PLACE}*"):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+            lock = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            opened.callback(os.close, lock)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(lock).st_uid == os.geteuid():
+                _remove(place)
 
 
 def _remove(folder: Path) -> None:

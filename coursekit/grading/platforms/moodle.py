@@ -12,11 +12,12 @@ from pathlib import Path
 
 from coursekit.errors import CourseError
 from coursekit.files import read_sheet
-from coursekit.grading.printable import printable, unaccented
+from coursekit.grading.printable import printable
 from coursekit.grading.reports import feedback_lines, number, person, sentence
 from coursekit.grading.results import Batch, Grade
 from coursekit.grading.scales import Scale
 from coursekit.grading.submissions import participant
+from coursekit.text import without_accents
 
 MARK = "Calificación automática:"
 
@@ -120,7 +121,7 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
 
 def _plain(text: str) -> str:
     """Un texto sin tildes, mayúsculas ni signos, para comparar nombres y encabezados."""
-    return " ".join(re.findall(r"\w+", unaccented(text).replace("_", " ")))
+    return " ".join(re.findall(r"\w+", without_accents(text.casefold()).replace("_", " ")))
 
 
 def _match(rows, columns, grades) -> dict[int, Grade]:

@@ -38,6 +38,7 @@ def live(settings: dict, job: int, answers: int) -> None:
 
 def _prepare(settings: dict) -> None:
     os.setsid()
+    kernel.adopt_orphans()
     kernel.hide_memory(False)
     if settings["nested"]:
         kernel.drop_privileges()
@@ -129,6 +130,7 @@ def _answer_all(questions: list[dict], namespace: dict, orders: int, channel: in
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 kill(child, signal.SIGKILL)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        _bury(child)
         if problem:
             done += 1
             _write_frame(channel, json.dumps({"state": problem, "code": code}).encode())
@@ -171,8 +173,15 @@ def _relay(source: int, channel: int, done: int, total: int, orders: int) -> tup
     return done, ""
 
 
+def _bury(group: int) -> None:
+    """Espera a que acabe de morir un grupo al que se mató: hasta entonces ocupa el cupo de procesos."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.waitpid(-group, 0)
+
+
 def _fork_patiently() -> int:
-    """Se bifurca; si una pregunta llenó el cupo de procesos, espera a que terminen de morir."""
+    """Se bifurca; si el cupo de procesos está lleno, espera un poco a los que estén terminando."""
     for _ in range(200):
         with contextlib.suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:  # el recluso adopta a los huérfanos

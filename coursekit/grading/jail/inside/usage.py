@@ -56,7 +56,8 @@ class Meter:
     """El contador de una entrega.
 
     El plazo se cobra en tiempo de procesador, y en tiempo de reloj solo mientras nadie de la entrega
-    tiene nada que hacer: a quien espera turno en un equipo cargado no se le cobra la espera.
+    tiene nada que hacer, o cambian sus procesos: a quien espera turno en un equipo cargado no se le
+    cobra la espera.
 
     Args:
         settings: los ajustes de la cárcel.
@@ -70,7 +71,7 @@ class Meter:
         self._charged = self._last_seconds = 0.0
         self._start = self._last = time.monotonic()
         self._reaped = _reaped()
-        self._own = _own_resident()
+        self._own, self._seen = _own_resident(), set()
 
     def read(self) -> float:
         """Los segundos que van cobrados; de paso, mira los topes."""
@@ -78,8 +79,10 @@ class Meter:
         seconds = sum(process.seconds for process in processes.values()) + _reaped() - self._reaped
         now = time.monotonic()
         step, elapsed = max(0.0, seconds - self._last_seconds), now - self._last
-        busy = any(process.running for process in processes.values())
-        self._charged += step if busy else max(step, elapsed)
+        waiting = any(process.running for process in processes.values())
+        # Si nacieron o murieron procesos, lo que gastaron los muertos quizá no lo cuenta nadie.
+        self._charged += step if waiting and processes.keys() == self._seen else max(step, elapsed)
+        self._seen = processes.keys()
         self._last_seconds, self._last = max(seconds, self._last_seconds), now
         self.excess = self._excess(processes)
         return self._charged

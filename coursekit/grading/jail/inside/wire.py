@@ -21,7 +21,7 @@ OK, TIMEOUT, CRASH, MISSING = "ok", "tiempo agotado", "caída", "falta"
 MAX_BYTES = 8 << 20
 MAX_ITEMS = 200_000
 MAX_PIECES = 6 * MAX_ITEMS
-MAX_KEYS = 5_000
+MAX_KEYS = 10_000  # y lo que hay dentro de ellas
 _DTYPES = {np.dtype(name).str for name in "b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8".split()}
 
 
@@ -103,11 +103,14 @@ class _Decoder:
         raise WireError("etiqueta desconocida")
 
     def _dict(self, pairs: list) -> dict:
-        # Enteros elegidos para chocar en la tabla harían cuadrático un diccionario enorme.
-        self.keys += len(pairs)
+        # Claves elegidas para chocar en la tabla harían cuadrático un diccionario enorme; si son
+        # tuplas, cada choque cuesta además lo que miden.
+        before = self.items
+        keys = [self.value(key) for key, _ in pairs]
+        self.keys += self.items - before
         if self.keys > MAX_KEYS:
             raise WireError("demasiadas claves")
-        return {self.value(key): self.value(item) for key, item in pairs}
+        return dict(zip(keys, (self.value(item) for _, item in pairs)))
 
     def _array(self, tag: str, dtype, shape, data):
         if dtype not in _DTYPES or type(shape) is not list or type(data) is not str:

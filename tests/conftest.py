@@ -10,12 +10,11 @@ from types import FunctionType
 import pytest
 
 ROOT = Path(__file__).parents[1]
+TOOLS = ROOT / "_build/herramientas"  # lo que deja ahí «make herramientas»
 PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium", "node": "npm"}
+REAL_DATA = "COURSEKIT_DATA no dice dónde están los datos reales"
 
-needs_real_data = pytest.mark.skipif(
-    not os.environ.get("COURSEKIT_DATA"),
-    reason="COURSEKIT_DATA no dice dónde están los datos reales",
-)
+needs_real_data = pytest.mark.skipif(not os.environ.get("COURSEKIT_DATA"), reason=REAL_DATA)
 
 
 def missing_tool(reason):
@@ -26,7 +25,13 @@ def missing_tool(reason):
 def needs_program(name):
     """Ruta de un programa del sistema; sin él la prueba espera, y la última línea dice cómo traerlo."""
     path = shutil.which(name)
-    return path or missing_tool(f"falta {name}: apt install {PACKAGES[name]}")
+    return path or missing_tool(f"falta {name}: sudo apt install {PACKAGES[name]}")
+
+
+def needs_tool(path):
+    """Ruta, en `TOOLS`, de lo que tampoco es del entorno y trae `make herramientas`."""
+    name = Path(path).name
+    return TOOLS / path if (TOOLS / path).exists() else missing_tool(f"falta {name}: make herramientas")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -41,16 +46,26 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter):
-    """Qué no se pudo probar por falta de un programa, y la orden que lo trae."""
+    """Qué no se pudo probar por algo que falta, y con qué orden se trae."""
     yield
     skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
-    found = [match for reason in skipped if (match := re.search(r"falta (\w+): apt install (\w+)", reason))]
+    if line := untested(skipped):
+        terminalreporter.write_line(line)
+
+
+def untested(reasons):
+    """La línea que resume los motivos «falta COSA: ORDEN», cada cosa y cada orden una vez."""
+    found = [match.groups() for reason in reasons if (match := re.search(r"falta (.+?): ([\w ]+)", reason))]
+    said = []
     if found:
-        programs, packages = (sorted({match[part] for match in found}) for part in (1, 2))
-        terminalreporter.write_line(
-            f"Sin probar por falta de {' y de '.join(programs)} ({len(found)} pruebas): "
-            f"sudo apt install {' '.join(packages)}"
-        )
+        names, orders = (sorted(set(part)) for part in zip(*found))
+        apt = "sudo apt install"
+        packages = [order.removeprefix(apt) for order in orders if order.startswith(apt)]
+        orders = [apt + "".join(packages)] * bool(packages) + [o for o in orders if not o.startswith(apt)]
+        said.append(f"por falta de {', '.join(names)} ({len(found)} pruebas): {' && '.join(orders)}")
+    if without_data := sum(REAL_DATA in reason for reason in reasons):
+        said.append(f"sin la carpeta de datos reales, COURSEKIT_DATA ({without_data} pruebas)")
+    return f"Sin probar {'; '.join(said)}" if said else ""
 
 
 @pytest.hookimpl(tryfirst=True)  # antes que xdist, que lee las marcas en este mismo momento

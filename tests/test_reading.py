@@ -370,7 +370,7 @@ def test_letter_counts_are_those_of_the_book(monkeypatch):
 
     corpus = load("quijote")
     if corpus.is_sample:
-        missing_tool("falta el «Quijote» (coursekit datos descargar quijote)")
+        missing_tool("falta el «Quijote»: coursekit datos descargar quijote")
     saved = json.loads(letters.COUNTS.read_text("utf-8"))
     assert letters.table("".join(only_letters(corpus.text))) == saved
     assert letters.COUNTS.stat().st_size <= 60_000
@@ -384,7 +384,7 @@ def test_the_page_computes_the_probabilities_of_coursekit(visit):
 
     corpus = load("quijote")
     if corpus.is_sample:
-        missing_tool("falta el «Quijote» (coursekit datos descargar quijote)")
+        missing_tool("falta el «Quijote»: coursekit datos descargar quijote")
     saved = json.loads(letters.COUNTS.read_text("utf-8"))
     index = {symbol: number for number, symbol in enumerate(saved["symbols"])}
     text = "".join(only_letters(corpus.text))[: saved["num_counted"]]

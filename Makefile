@@ -6,6 +6,8 @@
 
 PYTHON ?= python3.11
 PUERTO ?= 8000
+# Los conjuntos que usan las páginas del índice.
+USADOS := import sys; sys.path.insert(0, "book/_ext"); from coursesite import freshness; print(*freshness.used_sets("."))
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -33,7 +35,7 @@ entorno: .venv/listo
 
 # Sin red el curso sigue con las muestras: una descarga fallida no hace fallar el libro.
 datos: entorno
-	@coursekit datos descargar quijote novelas || true
+	@python -c '$(USADOS)' | xargs -r coursekit datos descargar || true
 	@coursekit datos
 
 # Si algo falla se olvida lo leído, para que el mismo aviso vuelva a salir en la construcción siguiente.

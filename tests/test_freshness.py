@@ -370,3 +370,29 @@ def test_samples_and_stored_results_count_where_they_are_named(file, counts, tmp
     with (tmp_path / file).open("a") as stream:
         stream.write("\n")
     assert (freshness.fingerprint.__wrapped__("p", text) != before) is counts
+
+
+def test_the_sets_that_the_pages_use_are_found_in_them(tmp_path, monkeypatch):
+    """Son los que `make datos` trae; no los de una página que no está en el índice."""
+    pages = {
+        "alfa": "from coursekit import data\ncorpus = data.load('novelas')",
+        "solutions/alfa": "from coursekit.data import load\nload('rg65_es')",
+        "exercises/alfa": "x = ...",
+        "beta": "from coursekit.data import load\n[load('novelas'), load('imdb_test')]",
+        "suelta": "from coursekit.data import load\nload('quijote')",
+    }
+    for name, code in pages.items():
+        path = tmp_path / f"{name}.md"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"{HEADER}# {name}\n\n```{{code-cell}} ipython3\n{code}\n```\n", "utf-8")
+    (tmp_path / "inicio.md").write_text("# load('glove_50d')\n", "utf-8")
+    chapters = [{"file": name} for name in ("alfa", "beta", "inicio")]
+    (tmp_path / "_toc.yml").write_text(yaml.safe_dump({"root": "inicio", "chapters": chapters}))
+    assert sorted(freshness.used_sets(tmp_path)) == ["imdb_test", "novelas", "rg65_es"]
+    load = re.compile(r"(?m)^corpus = (?:data\.)?load\(\"([\w-]+)\"\)")
+    pages = map(Path.read_text, (ROOT / "book").rglob("*-*.md"))
+    loaded = {name for page in pages for name in load.findall(page)}
+    ordered = subprocess.run(["make", "-n", "datos"], cwd=ROOT, capture_output=True, text=True).stdout
+    [program] = re.findall(r"python -c '(.+)' \| xargs -r coursekit datos descargar", ordered)
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert loaded and loaded <= set(done.stdout.split()), done.stderr

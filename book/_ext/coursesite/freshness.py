@@ -27,7 +27,7 @@ import coursekit
 from coursekit.data import registry
 from coursekit.errors import CourseError
 from coursekit.experiments import provenance
-from coursesite import myst
+from coursesite import contents, myst
 
 LIBRARIES = ("gensim", "matplotlib", "numpy", "scikit-learn", "scipy", "torch")
 # El catálogo nombra todos los datos: de él cuenta solo lo que dice de los que la página usa.
@@ -51,6 +51,43 @@ def fingerprint(docname: str, text: str) -> str:
     Raises:
         CourseError: si la página o un módulo del que depende no es Python válido o no existe.
     """
+    code, named = _read(docname, text)
+    data = {
+        name: (registry.where(name), re.sub(r" at 0x\w+", "", repr(registry.DATASETS[name])))
+        for name in _sets(named)
+    }
+    named |= {registry.DATASETS[name].sample for name in data}
+    files = [
+        path.read_bytes()
+        for folder in ("data/samples", "experiments/published")
+        for path in sorted((PACKAGE / folder).iterdir())
+        if path.stem in named
+    ]
+    versions = [platform.python_version(), *map(importlib.metadata.version, LIBRARIES)]
+    everything = repr([code, data, files, versions])
+    return hashlib.sha256(everything.encode()).hexdigest()[:12]
+
+
+def used_sets(root: Path) -> list[str]:
+    """Los conjuntos de datos que usan las páginas del índice, cada uno una vez."""
+    toc = contents.contents(root)
+    chapters = [chapter for part in toc.get("parts", [toc]) for chapter in part["chapters"]]
+    pages = [page["file"] for chapter in chapters for page in (chapter, *chapter.get("sections", []))]
+    used = {}
+    for docname in pages:
+        text = Path(root, f"{docname}.md").read_text("utf-8")
+        if is_myst_markdown_notebook(text):
+            used |= dict.fromkeys(_sets(_read(docname, text)[1]))
+    return list(used)
+
+
+def _sets(named: set[str]) -> list[str]:
+    # «imdb» nombra imdb_train
+    return [name for name in registry.DATASETS if any(f"{name}_".startswith(f"{n}_") for n in named)]
+
+
+def _read(docname: str, text: str) -> tuple[dict[str, str], set[str]]:
+    """El código del curso que usa una página, por módulo, y lo que nombran ella y él."""
     try:
         tree = _parse(docname, text)
         modules = provenance.closure(_imported(docname, tree))
@@ -64,22 +101,7 @@ def fingerprint(docname: str, text: str) -> str:
         raise CourseError(
             f"{docname}.md no se puede ejecutar: importa {error.filename}, que no existe."
         ) from error
-    named = _strings(tree).union(*(_strings_of(name) for name in code if not _holds_data(name)))
-    data = {
-        name: (registry.where(name), re.sub(r" at 0x\w+", "", repr(dataset)))
-        for name, dataset in registry.DATASETS.items()
-        if any(f"{name}_".startswith(f"{prefix}_") for prefix in named)  # «imdb» nombra imdb_train
-    }
-    named |= {registry.DATASETS[name].sample for name in data}
-    files = [
-        path.read_bytes()
-        for folder in ("data/samples", "experiments/published")
-        for path in sorted((PACKAGE / folder).iterdir())
-        if path.stem in named
-    ]
-    versions = [platform.python_version(), *map(importlib.metadata.version, LIBRARIES)]
-    everything = repr([code, data, files, versions])
-    return hashlib.sha256(everything.encode()).hexdigest()[:12]
+    return code, _strings(tree).union(*(_strings_of(name) for name in code if not _holds_data(name)))
 
 
 def _parse(docname: str, text: str) -> ast.Module:

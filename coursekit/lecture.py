@@ -36,7 +36,7 @@ def glue(name: str, value: object) -> None:
 
 
 def compare(name: str, ours, reference, tolerance: float = 1e-6) -> None:
-    """Imprime si dos resultados coinciden: exacto, aproximado y diferencia máxima.
+    """Imprime si dos resultados coinciden: exactos o, si no, cuánto difieren como mucho.
 
     Args:
         name: qué se compara.
@@ -50,10 +50,13 @@ def compare(name: str, ours, reference, tolerance: float = 1e-6) -> None:
     assert ours.shape == reference.shape, f"{name}: formas {ours.shape} y {reference.shape}"
     largest = float(np.abs(ours - reference).max(initial=0))
     assert math.isfinite(largest), f"{name}: hay números que no son finitos"
-    # Una potencia de diez: la última cifra de una diferencia de redondeo no significa nada.
-    bound = f"menor que 1e{math.floor(math.log10(largest)) + 1}" if largest else "0"
-    print(f"{name} | exacto: {_yes(largest == 0)} | aproximado: {_yes(largest <= tolerance)} "
-          f"| diferencia máxima: {bound}")
+    said = "exacto"
+    if largest:
+        # Una potencia de diez: la última cifra de una diferencia de redondeo no significa nada. Los
+        # espacios no se parten: en un teléfono el renglón dobla por la coma.
+        bound = f"diferencia\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}1e{math.floor(math.log10(largest)) + 1}"
+        said = f"{'aproximado' if largest <= tolerance else 'distinto'}, {bound}"
+    print(f"{name}: {said}")
     assert largest <= tolerance, f"{name}: la diferencia máxima es {largest}"
 
 
@@ -61,10 +64,6 @@ def _dense(value) -> np.ndarray:
     if hasattr(value, "toarray"):
         return value.toarray()
     return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-
-
-def _yes(condition: bool) -> str:
-    return "sí" if condition else "no"
 
 
 class Table:

@@ -140,6 +140,16 @@ def test_results_fit_a_phone(visit, name):
     assert page.locator("table.resultados caption").count() >= 2
 
 
+@pytest.mark.parametrize("name", [*LECTURES, "book/referencia/notacion"])
+def test_tables_of_symbols_fit_a_phone_with_their_names_whole(visit, name):
+    page = visit(f"{name}.html", PHONE)
+    tables = page.locator(".pst-scrollable-table-container:has(th:text-is('Símbolo'))")
+    for table in tables.all():
+        assert table.evaluate("box => box.scrollWidth <= box.clientWidth"), table.inner_text()[:80]
+        cut = table.locator("code").evaluate_all("names => names.filter(n => n.getClientRects().length > 1)")
+        assert cut == []
+
+
 @pytest.mark.parametrize("name", LECTURES)
 def test_no_figure_shrinks_below_half(visit, name):
     page = visit(f"{name}.html", PHONE)
@@ -241,6 +251,17 @@ def test_an_unsuccessful_search_is_told_in_good_spanish(visit):
     page = visit("search.html?q=perplejidad")
     page.wait_for_selector("#search-results li p.context")
     assert page.locator("#buscar-sin-servidor").is_hidden()
+
+
+@pytest.mark.parametrize("word", ["perplejidad", "ventana", "surprise"])
+def test_snippets_are_of_the_text_and_fit_a_phone(visit, word):
+    """Ni botones ni el índice de la versión impresa; «surprise» está en una línea larga de código."""
+    page = visit(f"search.html?q={word}", PHONE)
+    page.wait_for_selector("#search-results li p.context")
+    page.wait_for_load_state("networkidle")
+    for snippet in page.locator("#search-results p.context").all_inner_texts():
+        assert not re.search("En esta página|Avisar de un error|Abrir en Colab|Repositorio", snippet)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 def test_search_without_a_server_finds_pages_and_says_why_there_are_no_snippets(site, visit):

@@ -11,6 +11,7 @@ from coursekit.plots import PALETTE, WIDEST
 
 INPUT, STATE, OUTPUT, *_ = PALETTE
 LETTERS_PER_LINE = 18
+LETTER_SIZE = 15  # puntos: en un teléfono la figura encoge a poco más de la mitad
 BOX = {"boxstyle": "round,pad=0.4", "facecolor": "white", "linewidth": 1.5}
 
 
@@ -137,7 +138,7 @@ def surprise(text: str, bits: dict[str, Sequence[float]]) -> Axes:
         part = grid[:, start : start + width]
         image = ax.imshow(part, cmap="Blues", vmin=0, vmax=8, aspect="auto")
         for (y, x), value in np.ndenumerate(part):
-            ax.text(x, y, letters[start + x], ha="center", va="center",
+            ax.text(x, y, letters[start + x], ha="center", va="center", fontsize=LETTER_SIZE,
                     color="white" if value > 4.5 else "black")
         ax.set_yticks(range(len(bits)), list(bits))
         ax.set(xticks=[], xlim=(-0.5, width - 0.5))

@@ -159,7 +159,8 @@ def test_one_build_runs_every_page_and_leaves_exercises_pages_and_notebooks(book
     assert said == "beta: una muestra sustituye a quijote\n"
     [_, header, _, cell, text] = book.notebook("alfa").cells
     site = "https://escuela.github.io/libro/"
-    assert f"[Alfa]({site}alfa.html) del curso *Libro de prueba*" in header.source
+    assert header.source == f"Este cuaderno es la página [Alfa]({site}alfa.html) del curso *Libro de prueba*."
+    assert "Los datos, unos 2 MB, se descargan" in book.notebook("beta").cells[1].source
     assert re.fullmatch(rf"Dice \d+, como \[\(\d\)\]\({site}inicio.html#equation-eq-y\)\.", text.source)
     assert cell.outputs
 

@@ -113,7 +113,9 @@ def survivors():
 def traces(home):
     """Lo que una entrega podría dejar en el equipo: procesos y archivos."""
     places = ("/", "/etc", "/usr", "/tmp", "/var/tmp", "/dev/shm", "/root", "/home")
-    folders = [*map(Path, filter(os.path.isdir, places)), home / "temporal", sandbox._PACKAGE]
+    # Lo que quien prueba no puede leer, una entrega, con menos permisos, tampoco lo cambia.
+    readable = [Path(place) for place in places if os.access(place, os.R_OK | os.X_OK)]
+    folders = [*readable, home / "temporal", sandbox._PACKAGE]
     return survivors(), {str(path) for folder in folders for path in folder.iterdir()}
 
 
@@ -292,6 +294,9 @@ def memory_of(pid):
 
 @pytest.mark.parametrize("name", ["bubblewrap", "unshare"])
 def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
+    libraries = [Path(place).resolve() for place in (sys.prefix, sys.base_prefix)]
+    around = [path for folder in (entregas.ROOT, Path.home()) for path in folder.iterdir()]
+    private = [str(path) for path in around if not any(lib.is_relative_to(path) for lib in libraries)]
     code = """
         import os, coursekit.text
         from coursekit.exercises import check, hint, open_set
@@ -300,15 +305,18 @@ def test_jail_sees_libraries_and_nothing_else(name, tmp_path):
         check('saluda', None); hint('saluda')
         seen = [os.getuid(), sorted(os.listdir('/')), os.listdir('/proc'), dict(os.environ),
                 os.path.exists('PROJECT/solutions'), os.path.exists('PROJECT/coursekit'),
-                sorted(os.listdir('/curso/coursekit/exercises')), os.access('/curso', os.W_OK)]
-        """.replace("PROJECT", str(entregas.ROOT))
+                sorted(os.listdir('/curso/coursekit/exercises')), os.access('/curso', os.W_OK),
+                [name for name in PRIVATE if os.path.lexists(name)]]
+        """.replace("PROJECT", str(entregas.ROOT)).replace("PRIVATE", repr(private))
     with Jail(rung(name), Settings(("numpy",))) as jail:
         testimony = jail.examine([entregas.textwrap.dedent(code)], [Question("seen", ((),))], 5)
     assert testimony.cell_errors == (None,)
-    uid, root, proc, environment, solutions, package, exercises, writable = (
+    uid, root, proc, environment, solutions, package, exercises, writable, found = (
         testimony.answers[0].outcomes[0].value
     )
-    assert uid != 0 and not {"home", "etc/passwd", "var", "opt", "srv"} & set(root) and proc == []
+    # Python y sus bibliotecas se ven donde estén: también en casa de quien prueba.
+    forbidden = {"home", "etc/passwd", "var", "opt", "srv"} - {place.parts[1] for place in libraries}
+    assert uid != 0 and not forbidden & set(root) and proc == [] and private and not found
     assert not any(
         word in str(environment) for word in ("COURSEKIT", "TOKEN", "SSH", os.environ["PATH"])
     )

@@ -75,10 +75,13 @@ def used_sets(root: Path) -> list[str]:
     pages = [page["file"] for chapter in chapters for page in (chapter, *chapter.get("sections", []))]
     used = {}
     for docname in pages:
-        text = Path(root, f"{docname}.md").read_text("utf-8")
-        if is_myst_markdown_notebook(text):
-            used |= dict.fromkeys(_sets(_read(docname, text)[1]))
+        used |= dict.fromkeys(sets_of(docname, Path(root, f"{docname}.md").read_text("utf-8")))
     return list(used)
+
+
+def sets_of(docname: str, text: str) -> list[str]:
+    """Los conjuntos de datos que usa una página."""
+    return _sets(_read(docname, text)[1]) if is_myst_markdown_notebook(text) else []
 
 
 def _sets(named: set[str]) -> list[str]:

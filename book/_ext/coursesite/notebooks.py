@@ -12,12 +12,13 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from sphinx.util import logging
 
-from coursekit.data import stand_ins
+from coursekit.data import DATASETS, stand_ins
+from coursekit.data.parts import amount
 from coursekit.errors import CourseError
 from coursekit.files import write_whole
 from coursekit.lecture import GLUE_PREFIX
 from coursesite import files, myst
-from coursesite.freshness import is_executed
+from coursesite.freshness import is_executed, sets_of
 from coursesite.plain import Listing, Page
 from coursesite.references import Site
 
@@ -29,10 +30,11 @@ import sys
 
 if "google.colab" in sys.modules:
     %pip install -q git+{repository}"""
-HEADER = (
-    "Este cuaderno es la página [{title}]({url}) del curso *{course}*. Los datos se descargan la "
-    "primera vez que se usan; si no hay red, un aviso dice que los sustituye una muestra, y entonces "
-    "tus resultados no serán los que cuenta el texto, que son los de los datos completos."
+HEADER = "Este cuaderno es la página [{title}]({url}) del curso *{course}*."
+DATA = (
+    " Los datos, unos {size}, se descargan la primera vez que se usan; si no hay red, un aviso dice que "
+    "los sustituye una muestra, y entonces tus resultados no serán los que cuenta el texto, que son los "
+    "de los datos completos."
 )
 FOLDED = "#@title Código (haz doble clic para verlo)"
 # Las etiquetas que también significan algo fuera del sitio.
@@ -98,9 +100,13 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
     lines = (site.root / f"{docname}.md").read_text("utf-8").split("\n")
     page = Page(docname, site, md, partial(_glued, docname, runs))
     url, title = site.page(docname)
+    header = HEADER.format(title=title, url=url, **course)
+    if used := [DATASETS[name] for name in sets_of(docname, "\n".join(lines))]:
+        sizes = (sum(part.size for part in dataset.parts) or dataset.size for dataset in used)
+        header += DATA.format(size=amount(sum(sizes)))
     cells = [
         new_code_cell(INSTALL.format(**course), metadata={"cellView": "form"}),
-        new_markdown_cell(HEADER.format(title=title, url=url, **course)),
+        new_markdown_cell(header),
     ]
     dropped, defined = _only_for_the_site(run.cells), set()
     for number, (cell, line) in enumerate(zip(run.cells, run.metadata.source_map, strict=True)):

@@ -491,6 +491,236 @@ class _:
         return [np.exp(-b[-1].mean()) for b in (train, test)]
 
 
+@answers("sorpresa-y-gradiente", "bolas_a_mano")
+class _:
+    right = (1, [2, 4, 1.386, 0.0625])
+    right_rounded = (0, [2.5, 5.66, 1.73, 0.375])
+    another_variant = (2, [2.5, 5.657, 1.733, 0.375])
+    without_variant = [2.5, 5.657, 1.733, 0.375]
+    perplexity_first = (0, [5.657, 2.5, 1.733, 0.375])
+    capped_at_four = (0, [2.5, 4, 1.733, 0.375])
+    gradient_in_draws = (0, [2.5, 5.657, 1.733, 6.0])
+
+
+def _softmax(logits):
+    exps = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+@answers("sorpresa-y-gradiente", "gradiente")
+class _:
+    def right_by_loops(logits, targets):
+        rows = [_softmax(row[None])[0] for row in logits]
+        return [
+            [(p - (i == target)) / len(rows) for i, p in enumerate(row)] for row, target in zip(rows, targets)
+        ]
+
+    def right_with_eye(logits, targets):
+        return (_softmax(logits) - np.eye(logits.shape[1])[targets]) / len(logits)
+
+    def right_with_autograd(logits, targets):
+        o = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+        nn.functional.cross_entropy(o, torch.tensor(targets)).backward()
+        return o.grad
+
+    def divided_by_symbols(logits, targets):
+        return (_softmax(logits) - np.eye(logits.shape[1])[targets]) / logits.size
+
+    def only_what_came_out(logits, targets):
+        y = np.eye(logits.shape[1])[targets]
+        return (_softmax(logits) - 1) * y / len(logits)
+
+    def averaged(logits, targets):
+        return (_softmax(logits) - np.eye(logits.shape[1])[targets]).mean(axis=0)
+
+    def in_integers(logits, targets):
+        result = np.zeros_like(logits)
+        result[:] = (_softmax(logits) - np.eye(logits.shape[1])[targets]) / len(logits)
+        return result
+
+    def clipped_exponential(logits, targets):
+        exps = np.exp(np.minimum(logits, 50))
+        return (exps / exps.sum(axis=1, keepdims=True) - np.eye(logits.shape[1])[targets]) / len(logits)
+
+    def of_square_error(logits, targets):
+        return 2 * (_softmax(logits) - np.eye(logits.shape[1])[targets]) / len(logits)
+
+
+def _train(X, Y, size, lr, steps, rows=None, start=0.0):
+    W = np.full((size, size), start)
+    for _ in range(steps):
+        total = np.zeros_like(W)
+        np.add.at(total, X, (_softmax(W[X]) - np.eye(size)[Y]) * (rows(X) if rows else 1 / len(X)))
+        W -= lr * total
+    return W
+
+
+@answers("sorpresa-y-gradiente", "entrenar")
+class _:
+    def right_by_loop(X, Y, num_symbols, lr, num_steps):
+        W = np.zeros((num_symbols, num_symbols))
+        for _ in range(num_steps):
+            before = W.copy()
+            for x, y in zip(X, Y):
+                W[x] -= lr * (_softmax(before[x][None])[0] - np.eye(num_symbols)[y]) / len(X)
+        return W
+
+    def right_by_counts(X, Y, num_symbols, lr, num_steps):
+        counts = np.zeros((num_symbols, num_symbols))
+        np.add.at(counts, (X, Y), 1)
+        W = np.zeros_like(counts)
+        for _ in range(num_steps):
+            W -= lr * (counts.sum(1, keepdims=True) * _softmax(W) - counts) / len(X)
+        return W
+
+    def right_with_torch(X, Y, num_symbols, lr, num_steps):
+        W = torch.zeros(num_symbols, num_symbols, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([W], lr=lr)
+        for _ in range(num_steps):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(W[torch.tensor(X)], torch.tensor(Y)).backward()
+            optimizer.step()
+        return W
+
+    def one_pair_at_a_time(X, Y, num_symbols, lr, num_steps):
+        W = np.zeros((num_symbols, num_symbols))
+        for _ in range(num_steps):
+            for x, y in zip(X, Y):
+                W[x] -= lr * (_softmax(W[x][None])[0] - np.eye(num_symbols)[y]) / len(X)
+        return W
+
+    def of_the_sum(X, Y, num_symbols, lr, num_steps):
+        return _train(X, Y, num_symbols, lr, num_steps, lambda X: 1.0)
+
+    def averaged_by_row(X, Y, num_symbols, lr, num_steps):
+        return _train(X, Y, num_symbols, lr, num_steps, lambda X: 1 / np.bincount(X)[X][:, None])
+
+    def one_step_more(X, Y, num_symbols, lr, num_steps):
+        return _train(X, Y, num_symbols, lr, num_steps + 1)
+
+    def at_least_one_step(X, Y, num_symbols, lr, num_steps):
+        return _train(X, Y, num_symbols, lr, max(1, num_steps))
+
+    def from_ones_and_without_negatives(X, Y, num_symbols, lr, num_steps):
+        return np.maximum(_train(X, Y, num_symbols, lr, num_steps, start=1.0), 0)
+
+    def probabilities(X, Y, num_symbols, lr, num_steps):
+        return _softmax(_train(X, Y, num_symbols, lr, num_steps))
+
+    def only_letters_read(X, Y, num_symbols, lr, num_steps):
+        return _train(X, Y, num_symbols, lr, num_steps)[np.unique(X)]
+
+
+def _bits(train, test, k, size=None, unknown="<unk>"):
+    alphabet = set(train)
+    test = [symbol if symbol in alphabet else unknown for symbol in test]
+    seen, read = Counter(zip(train, train[1:])), Counter(train[:-1])
+    size = size or len(alphabet) + 1
+    costs = [-math.log2((seen[pair] + k) / (read[pair[0]] + k * size)) for pair in zip(test, test[1:])]
+    return costs
+
+
+@answers("sorpresa-y-gradiente", "bits_por_caracter")
+class _:
+    def right_by_array(train, test, k):
+        ids = {symbol: i for i, symbol in enumerate(sorted(set(train)))}
+        counts = np.full((len(ids) + 1, len(ids) + 1), float(k))
+        for h, w in zip(train, train[1:]):
+            counts[ids[h], ids[w]] += 1
+        read = [ids.get(symbol, len(ids)) for symbol in test]
+        return -np.log2((counts / counts.sum(1, keepdims=True))[read[:-1], read[1:]]).mean()
+
+    def right_in_nats_then_bits(train, test, k):
+        return np.mean(_bits(train, test, k)) * math.log(2) / math.log(2)
+
+    def mean_of_perplexities(train, test, k):
+        return math.log2(np.mean([2**bits for bits in _bits(train, test, k)]))
+
+    def total(train, test, k):
+        return sum(_bits(train, test, k))
+
+    def skips_unknown(train, test, k):
+        return np.mean(_bits(train, [symbol for symbol in test if symbol in train] + [test[-1]], k))
+
+    def unknown_as_space(train, test, k):
+        return np.mean(_bits(train, test, k, unknown=train[0]))
+
+    def spanish_alphabet(train, test, k):
+        return np.mean(_bits(train, test, k, size=34))
+
+    def add_one(train, test, k):
+        return np.mean(_bits(train, test, 1))
+
+    def single_letters(train, test, k):
+        counts, size = Counter(train), len(set(train)) + 1
+        return -np.mean([math.log2((counts[w] + k) / (len(train) + k * size)) for w in test[1:]])
+
+    def first_letter_too(train, test, k):
+        costs = _bits(train, test, k)
+        return (sum(costs) + math.log2(len(set(train)) + 1)) / len(test)
+
+
+def _table(counts, lr, num_steps, loss=None):
+    weights = torch.tensor(counts / counts.sum())
+    W = torch.zeros(weights.shape, dtype=torch.float64, requires_grad=True)
+    for _ in range(num_steps):
+        W.grad = None
+        (loss or _surprise)(W, weights).backward()
+        with torch.no_grad():
+            W -= lr * W.grad
+    return math.exp(_surprise(W, weights).item())
+
+
+def _surprise(W, weights):
+    return -(weights * W.log_softmax(1)).sum()
+
+
+@answers("sorpresa-y-gradiente", "detective")
+class _:
+    def right_by_hand(counts, lr, num_steps):
+        return _table(counts, lr, num_steps)
+
+    def right_in_numpy(counts, lr, num_steps):
+        weights = counts / counts.sum()
+        W = np.zeros(weights.shape)
+        for _ in range(num_steps):
+            W -= lr * (weights.sum(1, keepdims=True) * _softmax(W) - weights)
+        return np.exp(-(weights * np.log(_softmax(W))).sum())
+
+    def measures_before_the_last_step(counts, lr, num_steps):
+        return _table(counts, lr, num_steps - 1)
+
+    def softmax_twice(counts, lr, num_steps):
+        return _table(counts, lr, num_steps, lambda W, weights: _surprise(W.softmax(1), weights))
+
+    def softmax_of_everything(counts, lr, num_steps):
+        def surprise(W, weights):
+            return -(weights * W.flatten().log_softmax(0).view_as(W)).sum()
+
+        return _table(counts, lr, num_steps, surprise)
+
+    def counting(counts, lr, num_steps):
+        weights = counts / counts.sum()
+        rows = np.where(counts > 0, counts / counts.sum(1, keepdims=True), 1)
+        return np.exp(-(weights * np.log(rows)).sum())
+
+    def mean_instead_of_sum(counts, lr, num_steps):
+        return _table(counts, lr, num_steps, lambda W, weights: _surprise(W, weights) / weights.numel())
+
+    def with_adam(counts, lr, num_steps):
+        weights = torch.tensor(counts / counts.sum())
+        W = torch.zeros(weights.shape, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.Adam([W], lr=lr)
+        for _ in range(num_steps):
+            optimizer.zero_grad()
+            _surprise(W, weights).backward()
+            optimizer.step()
+        return math.exp(_surprise(W, weights).item())
+
+    def nats(counts, lr, num_steps):
+        return math.log(_table(counts, lr, num_steps))
+
+
 # --- La promesa ------------------------------------------------------------------------------------
 
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]

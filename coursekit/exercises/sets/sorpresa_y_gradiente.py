@@ -16,13 +16,13 @@ SET = ExerciseSet(
     imports=("numpy", "torch", "coursekit.data", "coursekit.text"),
 )  # fmt: skip
 
-# Cuántas veces salió cada bola en ocho sacadas, en cada variante; la 1 nunca sale la mitad de las veces.
-VARIANTS = [(2, 4, 1, 1), (1, 2, 3, 2), (1, 1, 3, 3), (1, 3, 2, 2), (2, 1, 3, 2)]
-VARIANTS += [(3, 1, 2, 2), (3, 2, 1, 2), (3, 3, 1, 1), (5, 1, 1, 1), (1, 5, 1, 1)]
+# Cuántas veces salió cada bola en dieciséis sacadas, en cada variante; la 1 nunca sale la mitad.
+VARIANTS = [(2, 4, 4, 6), (7, 2, 4, 3), (10, 4, 1, 1), (3, 5, 4, 4), (5, 6, 4, 1)]
+VARIANTS += [(6, 8, 1, 1), (1, 6, 5, 4), (9, 3, 3, 1), (2, 7, 3, 4), (11, 2, 2, 1)]
 
 
 @SET.exercise(
-    "bolas_a_mano", "Ocho bolas con lápiz y papel", name="ball_values", points=1.5, cases=variants,
+    "bolas_a_mano", "Dieciséis bolas con lápiz y papel", name="ball_values", points=1.5, cases=variants,
     tolerance=5e-3,
     parts={
         "bits": "¿contaste la sorpresa de cada bola tantas veces como salió?",
@@ -33,14 +33,14 @@ VARIANTS += [(3, 1, 2, 2), (3, 2, 1, 2), (3, 3, 1, 1), (5, 1, 1, 1), (1, 5, 1, 1
     hints=(
         "La sorpresa de cada bola la pone el modelo: 1, 2, 3 y 3 bits. Cuántas veces la pagas lo ponen las "
         "sacadas.",
-        "Suma las ocho sorpresas y divide entre ocho. La perplejidad es 2 elevado a esa media; los nats, esa "
-        "media por log 2 = 0.693.",
-        "El gradiente de cada sacada es lo que el modelo dijo menos lo que pasó. Promediado sobre las ocho, en "
+        "Suma las dieciséis sorpresas y divide entre dieciséis. La perplejidad es 2 elevado a esa media; los "
+        "nats, esa media por log 2 = 0.693.",
+        "El gradiente de cada sacada es lo que el modelo dijo menos lo que pasó. Promediado, en "
         "la bola 1: 1/2 menos la proporción de veces que salió.",
     ),
 )  # fmt: skip
 def balls_by_hand(variant):
-    p = np.array(VARIANTS[variant]) / 8
+    p = np.array(VARIANTS[variant]) / 16
     P = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 8])
     bits = -(p * np.log2(P)).sum()
     return [bits, 2**bits, bits * math.log(2), P[0] - p[0]]
@@ -154,9 +154,6 @@ train_table.mistaken(
     ("np.add.at(total, X, gradient(W[X], Y))", "total[X] += gradient(W[X], Y)",
      "con índices repetidos, total[X] += … solo suma la última fila de cada letra y pierde las demás. Usa "
      "np.add.at, o un bucle."),
-    ("np.add.at(total, X, gradient(W[X], Y))", "total[X] = gradient(W[X], Y)",
-     "con índices repetidos, total[X] = … se queda con la última fila de cada letra y pierde las demás. Usa "
-     "np.add.at, o un bucle."),
     ("W -= lr", "W += lr", "subes por el gradiente: cada paso hace la sorpresa mayor. El paso va en contra."),
     ("W -= lr * total", "W -= total", "no usas lr: todos los pasos miden lo mismo sea cual sea la tasa."),
     ("total = np.zeros_like(W)", "total = np.zeros_like(W) if _ == 0 else total",
@@ -190,12 +187,12 @@ def _text_cases(rng):
 @SET.exercise(
     "bits_por_caracter", "Bits por carácter", points=2, cases=_text_cases,
     hints=(
-        "El alfabeto son las letras de train y una más, <unk>, para cualquier otra: |V| = len(set(train)) + 1. "
-        "Cambia por <unk> lo que test traiga de nuevo.",
+        "El alfabeto son las letras de train y una más, <unk>, para cualquier otra: |V| = len(set(train)) + "
+        "1. Cambia por <unk> lo que test traiga de nuevo.",
         "P(w | h) = (c(h, w) + k) / (c(h) + k·|V|). c(h) cuenta las veces que a h la siguió algo, así que la "
         "última letra de train no cuenta como leída.",
-        "Suma −log₂ P de cada par de test y divide entre cuántos pares hay, uno menos que letras. Ningún par se "
-        "salta.",
+        "Suma −log₂ P de cada par de test y divide entre cuántos pares hay, uno menos que letras. Ningún par "
+        "se salta.",
     ),
 )  # fmt: skip
 def bits_per_character(train, test, k):
@@ -243,13 +240,14 @@ def _table_cases(rng):
 
 
 @SET.exercise(
-    "detective", "Detective: un entrenamiento que no da error", points=2.5, cases=_table_cases, tolerance=1e-3,
+    "detective", "Detective: un entrenamiento que no da error", points=2.5, cases=_table_cases,
+    tolerance=1e-3,
     hints=(
-        "Son tres fallos: en cómo se ponderan los pares, en la softmax y en el bucle. Con lr = 0 y una tabla de "
-        "ceros, la perplejidad ha de ser el número de símbolos: mira qué da la función recibida.",
-        "¿Qué suma 1 en W.softmax(dim=0)? Cada fila es lo que sigue a una letra.",
-        "weights ha de sumar 1 en total, no en cada fila. Y compara dos pasos de lr = 1 hechos a mano con los "
-        "de la función: ¿qué hay en W.grad al empezar el segundo?",
+        "Son tres fallos: en cómo se ponderan los pares, en la softmax y en el bucle. Compara lo que da con "
+        "muchos pasos y lo que da contar, que es lo mínimo posible.",
+        "¿Qué suma 1 en W.softmax(dim=0)? Lo que sigue a cada letra es una fila.",
+        "weights ha de sumar 1 en total, no en cada fila. Y mira W.grad al empezar el segundo paso: ¿está a "
+        "cero?",
     ),
 )  # fmt: skip
 def learned_perplexity(counts, lr, num_steps):

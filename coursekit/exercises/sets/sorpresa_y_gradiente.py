@@ -241,7 +241,6 @@ def _table_cases(rng):
 
 @SET.exercise(
     "detective", "Detective: un entrenamiento que no da error", points=2.5, cases=_table_cases,
-    tolerance=1e-3,
     hints=(
         "Son tres fallos: en cómo se ponderan los pares, en la softmax y en el bucle. Compara lo que da con "
         "muchos pasos y lo que da contar, que es lo mínimo posible.",

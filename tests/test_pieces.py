@@ -16,38 +16,36 @@ few_letters = st.text("abñ_", max_size=7)
 counts = st.dictionaries(few_letters, st.integers(1, 9), max_size=8)
 
 
+def joined(text, a, b):
+    """Un par unido en un texto cuyos trozos van entre caracteres nulos."""
+    return re.sub(f"(?<=\0){re.escape(a)}\0{re.escape(b)}(?=\0)", lambda _: a + b, text)
+
+
 def learn_slowly(counts, num_merges):
-    """Vuelve a contar todo en cada unión, con los trozos separados por un carácter nulo."""
+    """Vuelve a contar todo en cada unión."""
     texts = {word: "\0" + "\0".join([*word, "_"]) + "\0" for word in counts}
     merges = []
-    for _ in range(500):
+    while len(merges) < num_merges:
         pairs = Counter()
         for word, text in texts.items():
             pieces = text[1:-1].split("\0")
             for i in range(len(pieces) - 1):
                 pairs[pieces[i], pieces[i + 1]] += counts[word]
         ranked = sorted(pairs, key=lambda pair: (-pairs[pair], pair))
-        if len(merges) == num_merges or not ranked or pairs[ranked[0]] < 2:
-            return merges
-        a, b = ranked[0]
-        if (a, b) not in merges:
-            merges.append((a, b))
-        texts = {
-            word: re.sub(f"(?<=\0){re.escape(a)}\0{re.escape(b)}(?=\0)", lambda _: a + b, text)  # noqa: B023
-            for word, text in texts.items()
-        }
-    raise AssertionError("no acaba")
+        if not ranked or pairs[ranked[0]] < 2:
+            break
+        merges.append(ranked[0])
+        texts = {word: joined(text, *ranked[0]) for word, text in texts.items()}
+    return merges
 
 
 def split_slowly(word, merges):
-    """Cada unión, por su turno, de principio a fin; las que siguen sirviendo, otra vez."""
+    """Las uniones, de la primera a la última; tras cada una que cambia algo, desde el principio."""
     text, before = "\0" + "\0".join([*word, "_"]) + "\0", None
     while text != before:
         before = text
-        for a, b in merges:
-            joined = text.replace(f"\0{a}\0{b}\0", f"\0{a + b}\0")
-            if joined != text:
-                text = joined
+        for pair in merges:
+            if (text := joined(before, *pair)) != before:
                 break
     return text[1:-1].split("\0")
 

@@ -35,7 +35,7 @@ def learn_merges(counts: Mapping[str, int], num_merges: int) -> dict[Pair, int]:
         tally(word, counts[word])
     while len(merges) < num_merges and (most := max(pairs.values(), default=0)) > 1:
         best = min(pair for pair, times in pairs.items() if times == most)
-        merges.setdefault(best, len(merges))
+        merges[best] = len(merges)
         for word in where.pop(best):
             tally(word, -counts[word])
             pieces[word] = merge(pieces[word], best)

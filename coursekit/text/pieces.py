@@ -12,13 +12,13 @@ Pair = tuple[str, str]
 
 
 def learn_merges(counts: Mapping[str, int], num_merges: int) -> dict[Pair, int]:
-    """Aprende qué pares de trozos unir: cada vez, el que más se repite (los empates, por alfabeto).
+    """Aprende qué pares de trozos unir: cada vez, el que más se repite.
 
     Args:
         counts: cuántas veces aparece cada palabra.
         num_merges: cuántas uniones; se para antes si ningún par se repite.
     Returns:
-        El turno de cada par unido, desde 0; los primeros son lo aprendido con menos uniones.
+        El turno de cada par unido, desde 0; los empates, por orden alfabético.
     Raises:
         CourseError: si `counts` no son cuentas de palabras o `num_merges` es negativo.
     Source: Gage (1994); en palabras, Sennrich et al. (2016).

@@ -5,6 +5,8 @@ otras equivocaciones que nadie apuntó: cada una con los casos públicos y con l
 """
 
 import math
+import re
+import unicodedata
 import warnings
 from collections import Counter
 
@@ -20,9 +22,15 @@ from coursekit.exercises.judging import RIGHT, Judge
 from coursekit.exercises.running import run
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.recurrent import RNNScratch
+from coursekit.text import spanish, without_accents
 
 COUNTING = load_set("coocurrencia-ppmi")
 count_pairs, ppmi = as_a_student(COUNTING.find("contar")), as_a_student(COUNTING.find("ppmi"))
+READING = load_set("del-texto-a-los-numeros")
+tokens, expand, longest_first, to_ids = (
+    as_a_student(READING.find(id)) for id in ("tokens", "encliticos", "trozo_mas_largo", "detective")
+)
+CLITICS = "me te se nos os lo la le los las les".split()
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -265,6 +273,173 @@ class _:
         result = _cosines(counts, dim)
         np.fill_diagonal(result, 1)
         return result
+
+
+@answers("del-texto-a-los-numeros", "uniones_a_mano")
+class _:
+    right_floats = (1, [14.0, 12.0, 41.0, 3.0])
+    right_with_array = (2, np.array([13, 12, 35, 4]))
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (3, [15, 11, 41, 4])
+    without_variant = [15, 11, 41, 4]
+    all_pieces_of_the_word = (0, [15, 11, 67, 4])
+
+
+@answers("del-texto-a-los-numeros", "tokens")
+class _:
+    def right_by_loop(text):
+        found, rest = [], unicodedata.normalize("NFC", text).lower().strip()
+        while rest:
+            token = re.match(r"\d+([.,]\d+)+|[^\W_]+|.", rest)[0]
+            found.append(token)
+            rest = rest[len(token) :].lstrip()
+        return found
+
+    def right_lowering_first(text):
+        text = unicodedata.normalize("NFC", text.lower())
+        return [m.group() for m in re.finditer(r"\d+(?:[,.]\d+)+|[^_\W]+|[^\s]", text)]
+
+    def by_spaces(text):
+        return unicodedata.normalize("NFC", text).lower().split()
+
+    def words_only(text):
+        return re.findall(r"\w+", unicodedata.normalize("NFC", text).lower())
+
+    def commas_only(text):
+        return re.findall(r"\d+(?:,\d+)+|[^\W_]+|\S", unicodedata.normalize("NFC", text).lower())
+
+    def one_group(text):
+        return re.findall(r"\d+(?:[.,]\d+)?|[^\W_]+|\S", unicodedata.normalize("NFC", text).lower())
+
+    def without_accents(text):
+        return tokens(without_accents(text))
+
+    def decomposed(text):
+        return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", unicodedata.normalize("NFD", text).lower())
+
+    def package(text):
+        return spanish(text)
+
+
+@answers("del-texto-a-los-numeros", "tildes")
+class _:
+    def right_by_table(text):
+        return unicodedata.normalize("NFC", text).translate(str.maketrans("áéíóúüÁÉÍÓÚÜ", "aeiouuAEIOUU"))
+
+    def right_keeping_one_mark(text):
+        marks = [c for c in unicodedata.normalize("NFD", text)
+                 if not unicodedata.combining(c) or c == "\u0303"]  # fmt: skip
+        return unicodedata.normalize("NFC", "".join(marks))
+
+    def small_letters_only(text):
+        return unicodedata.normalize("NFC", text).translate(str.maketrans("áéíóúü", "aeiouu"))
+
+    def table_without_composing(text):
+        return text.translate(str.maketrans("áéíóúüÁÉÍÓÚÜ", "aeiouuAEIOUU"))
+
+    def to_ascii(text):
+        return unicodedata.normalize("NFD", text).encode("ascii", "ignore").decode()
+
+    def package(text):
+        return without_accents(text)
+
+
+@answers("del-texto-a-los-numeros", "encliticos")
+class _:
+    def right_from_the_end(word):
+        if word in {"del": 1, "al": 1}:
+            return {"del": ["de", "el"], "al": ["a", "el"]}[word]
+        place = max(word.find("ándo"), word.find("éndo"))
+        rest, clitics = word[place + 4 :], []
+        while place > 0 and rest:
+            size = next((n for n in (3, 2) if rest[:n] in CLITICS), None)
+            if size is None or len(clitics) == 2:
+                return [word]
+            clitics.append(rest[:size])
+            rest = rest[size:]
+        stem = word[:place] + word[place].translate(str.maketrans("áé", "ae")) + "ndo"
+        return [stem, *clitics] if clitics else [word]
+
+    def contractions_only(word):
+        return {"del": ["de", "el"], "al": ["a", "el"]}.get(word, [word])
+
+    def no_contractions(word):
+        return [word] if word in ("del", "al") else expand(word)
+
+    def only_ando(word):
+        return [word] if "éndo" in word else expand(word)
+
+    def any_tail(word):
+        found = re.fullmatch("(.+)([áé])ndo(.*)", word)
+        return [*expand(word)[:1], found[3]] if found else expand(word)
+
+    def drops_the_clitics(word):
+        return expand(word)[:1] if "ndo" in word else expand(word)
+
+    def a_string(word):
+        return " ".join(expand(word))
+
+    def six_clitics(word):
+        found = re.fullmatch("(.+)([áé])ndo((?:me|te|se|lo|la|le)+)", word)
+        return expand(word) if found else [word]
+
+
+@answers("del-texto-a-los-numeros", "trozo_mas_largo")
+class _:
+    def right_by_sorting(word, inventory):
+        found = []
+        while word:
+            fits = sorted((piece for piece in inventory if word.startswith(piece)), key=len)
+            found.append(fits[-1] if fits else "<unk>")
+            word = word[len(fits[-1]) if fits else 1 :]
+        return found
+
+    def right_by_expression(word, inventory):
+        options = "|".join(map(re.escape, sorted(inventory, key=len, reverse=True)))
+        return [m[1] or "<unk>" for m in re.finditer(f"({options})|.", word)]
+
+    def first_that_fits(word, inventory):
+        found = []
+        while word:
+            fits = [piece for piece in inventory if word.startswith(piece)]
+            found.append(fits[0] if fits else "<unk>")
+            word = word[len(fits[0]) if fits else 1 :]
+        return found
+
+    def from_the_right(word, inventory):
+        backwards = longest_first(word[::-1], [piece[::-1] for piece in inventory])
+        return [p if p == "<unk>" else p[::-1] for p in backwards[::-1]]
+
+    def whole_or_letters(word, inventory):
+        return [word] if word in inventory else [c if c in inventory else "<unk>" for c in word]
+
+    def joins_unknowns(word, inventory):
+        return re.sub("(<unk> ?)+", "<unk> ", " ".join(longest_first(word, inventory))).split()
+
+    def letters(word, inventory):
+        return [c if c in inventory else "<unk>" for c in word]
+
+
+@answers("del-texto-a-los-numeros", "detective")
+class _:
+    def right_by_most_common(train, test, min_freq):
+        order = sorted(Counter(train).items(), key=lambda pair: (-pair[1], pair[0]))
+        kept = ["<unk>"] + [word for word, times in order if times >= min_freq]
+        return [kept.index(word) if word in kept else 0 for word in test]
+
+    def from_zero(train, test, min_freq):
+        return [max(0, row - 1) for row in to_ids(train, test, min_freq)]
+
+    def minus_one(train, test, min_freq):
+        return [row or -1 for row in to_ids(train, test, min_freq)]
+
+    def rarest_first(train, test, min_freq):
+        last = max(to_ids(train, train, min_freq), default=0)
+        return [row and last + 1 - row for row in to_ids(train, test, min_freq)]
+
+    def as_read(train, test, min_freq):
+        kept = ["<unk>"] + [w for w in dict.fromkeys(train) if train.count(w) >= min_freq]
+        return [kept.index(word) if word in kept else 0 for word in test]
 
 
 @answers("rnn-desde-cero", "perplejidad_a_mano")

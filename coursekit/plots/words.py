@@ -63,3 +63,26 @@ def factorisation(dim: int, vocab_size: int) -> Axes:
     ax.set(xlim=(-0.1, 8.6), ylim=(-0.6, 3.1), aspect="equal")
     ax.axis("off")
     return ax
+
+
+def pieces_by_row(rows: Sequence[tuple[str, Sequence[str]]]) -> Axes:
+    """Palabras partidas en trozos, una por fila; cada trozo, una caja.
+
+    Args:
+        rows: de cada fila, lo que la nombra y sus trozos.
+    """
+    _, ax = plt.subplots(figsize=(WIDEST, 0.36 * len(rows) + 0.1))
+    for row, (name, pieces) in enumerate(rows):
+        left = 0.0
+        for number, piece in enumerate(pieces):
+            face = ("#E8F1F8", "#FBE9DD")[number % 2]  # dos tonos: se ve dónde acaba cada una
+            ax.add_patch(Rectangle((left + 0.06, -row - 0.36), len(piece) - 0.12, 0.72, facecolor=face,
+                                   edgecolor=(CONTEXT, CENTER)[number % 2], linewidth=1))
+            for place, letter in enumerate(piece):
+                ax.text(left + place + 0.5, -row, letter, ha="center", va="center", family="monospace")
+            left += len(piece)
+        ax.text(-0.5, -row, name, ha="right", va="center", color=REST)
+    widest = max(len("".join(pieces)) for _, pieces in rows)
+    ax.set(xlim=(-0.3 * widest, widest + 0.3), ylim=(-len(rows) + 0.5, 0.5))
+    ax.axis("off")
+    return ax

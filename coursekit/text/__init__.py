@@ -1,5 +1,6 @@
 """Del texto a los lotes: tokenizadores, vocabulario y secuencias."""
 
+from coursekit.text.pieces import join_pieces, learn_merges, split_word
 from coursekit.text.sequences import batches_by_length, collate_padded, streams, windows
 from coursekit.text.tokenizers import (
     basic_english,
@@ -21,9 +22,12 @@ __all__ = [
     "build_vocab_from_iterator",
     "collate_padded",
     "get_tokenizer",
+    "join_pieces",
+    "learn_merges",
     "letters",
     "sentences",
     "spanish",
+    "split_word",
     "streams",
     "vocab",
     "windows",

@@ -48,70 +48,51 @@ scores_by_hand.mistaken(
 _WORDS = "rey reina duque condesa hijo madre gato luna barco pan".split()
 
 
-def _respond(a, b, c, words, vectors, normalise=True, excluded=(True, True, True)):
-    """Los puestos de una respuesta: la mejor y su ventaja sobre la segunda."""
+def _replies(a, b, c, words, vectors):
+    """Lo que responden quien acierta y quienes se confunden, y la ventaja del que acierta."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape)) if normalise else vectors
+    unit = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))
     a, b, c = (words.index(word) for word in (a, b, c))
-    totals = unit @ (unit[b] - unit[a] + unit[c])
-    totals[[i for i, out in zip((a, b, c), excluded) if out]] = -np.inf
-    best, second = np.sort(totals)[[-1, -2]]
-    return words[int(totals.argmax())], best - second
+
+    def reply(rows, target, banned=(a, b, c)):
+        totals = rows @ target
+        totals[list(banned)] = -np.inf
+        return words[int(totals.argmax())]
+
+    target, raw = unit[b] - unit[a] + unit[c], vectors[b] - vectors[a] + vectors[c]
+    best, second = np.sort(np.delete(unit @ target, [a, b, c]))[[-1, -2]]
+    return reply(unit, target), best - second, {
+        "nada prohibido": reply(unit, target, ()), "solo c": reply(unit, target, [c]),
+        "b y c": reply(unit, target, [b, c]), "sin normas": reply(vectors, raw),
+        "sin la del objetivo": reply(unit, raw), "sin la de las candidatas": reply(vectors, target),
+        "signos cambiados": reply(unit, unit[a] - unit[b] + unit[c]),
+        "sin restar": reply(unit, unit[b] + unit[c]), "parecida a c": reply(unit, unit[c]),
+    }  # fmt: skip
 
 
-def _analogy_case(rng, wanted):
-    """Una pregunta de respuesta clara en la que se cumple lo que pide `wanted`."""
+def _analogy_case(rng, confusion=None, last=1.0):
+    """Una pregunta de respuesta clara en la que una confusión daría otra; la última palabra, a escala."""
     while True:
         words = rng.choice(_WORDS, 7, replace=False).tolist()
         vectors = rng.normal(size=(7, 4)).round(2)
+        vectors[6] *= last
         question = (*words[:3], words, vectors)
-        answer, margin = _respond(*question)
-        if margin > 0.02 and wanted(question, answer):
+        right, margin, wrong = _replies(*question)
+        if margin > 0.02 and right != words[6] and wrong.get(confusion) != right:
             return question
 
 
 def _answering_cases(rng):
-    # Sin prohibir nada, o solo alguna, respondería una de las tres.
-    yield _analogy_case(rng, lambda q, answer: _respond(*q, excluded=(False,) * 3)[0] == q[2])
-    yield _analogy_case(rng, lambda q, answer: _respond(*q, excluded=(False, False, True))[0] == q[1])
-    yield _analogy_case(rng, lambda q, answer: _respond(*q, excluded=(False, True, True))[0] == q[0])
-    # Sin dividir por la norma, en todo o en algo, respondería otra.
-    yield _analogy_case(rng, lambda q, answer: _respond(*q, normalise=False)[0] != answer)
-    yield _analogy_case(rng, lambda q, answer: _half_normalised(*q) != answer)
-    # Con a y b cambiadas, o sin restar a, o mirando solo c, respondería otra.
-    yield _analogy_case(rng, lambda q, answer: _respond(q[1], q[0], *q[2:])[0] != answer)
-    yield _analogy_case(rng, lambda q, answer: answer not in _without_example(*q))
-    # Una palabra sin vector: su coseno con cualquiera es 0.
-    yield _without_last(*_analogy_case(rng, lambda q, answer: _is_clear(q[3][6], *_without_last(*q))))
-
-
-def _without_last(a, b, c, words, vectors):
-    """La misma pregunta, con nulo el vector de la última palabra."""
-    return a, b, c, words, np.vstack([vectors[:-1], np.zeros(vectors.shape[1])])
-
-
-def _is_clear(unwanted, *question):
-    best, margin = _respond(*question)
-    return best != unwanted and margin > 0.02
-
-
-def _half_normalised(a, b, c, words, vectors):
-    """La respuesta cuando solo las candidatas tienen norma 1."""
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    a, b, c = (words.index(word) for word in (a, b, c))
-    totals = unit @ (vectors[b] - vectors[a] + vectors[c])
-    totals[[a, b, c]] = -np.inf
-    return words[int(totals.argmax())]
-
-
-def _without_example(a, b, c, words, vectors):
-    """Las respuestas de quien no resta a y de quien solo mira c."""
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    a, b, c = (words.index(word) for word in (a, b, c))
-    for target in (unit[b] + unit[c], unit[c]):
-        totals = unit @ target
-        totals[[a, b, c]] = -np.inf
-        yield words[int(totals.argmax())]
+    yield _analogy_case(rng, "nada prohibido")
+    yield _analogy_case(rng, "solo c")
+    yield _analogy_case(rng, "b y c")
+    yield _analogy_case(rng, "sin normas")
+    yield _analogy_case(rng, "sin la del objetivo")
+    yield _analogy_case(rng, "sin la de las candidatas")
+    yield _analogy_case(rng, "signos cambiados")
+    yield _analogy_case(rng, "sin restar")
+    yield _analogy_case(rng, "parecida a c")
+    yield _analogy_case(rng, last=0)  # una palabra sin vector: su coseno con cualquiera es 0
 
 
 @SET.exercise(

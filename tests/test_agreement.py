@@ -896,6 +896,186 @@ class _:
         return math.log(_table(counts, lr, num_steps))
 
 
+@answers("analogias-y-sesgo", "a_mano")
+class _:
+    right_rounded = (3, [1, 1.11, 1.0119])
+    right_fractions = (1, [11 / 9, 10 / 9, 15 * 16 / (18 * 11)])
+    another_variant = (1, [11 / 9, 12 / 9, 1.162])
+    swapped = (0, [12 / 9, 11 / 9, 1.162])
+    with_epsilon_too_big = (0, [11 / 9, 12 / 9, 0.9])
+
+
+@answers("analogias-y-sesgo", "responder")
+class _:
+    def right_by_sorting(a, b, c, words, vectors):
+        unit = [v / (np.linalg.norm(v) or 1) for v in vectors]
+        goal = unit[words.index(b)] - unit[words.index(a)] + unit[words.index(c)]
+        return max((w for w in words if w not in (a, b, c)), key=lambda w: unit[words.index(w)] @ goal)
+
+    def most_like_c(a, b, c, words, vectors):
+        unit = [v / (np.linalg.norm(v) or 1) for v in vectors]
+        rest = [w for w in words if w not in (a, b, c)]
+        return max(rest, key=lambda w: unit[words.index(w)] @ unit[words.index(c)])
+
+    def no_subtraction(a, b, c, words, vectors):
+        unit = [v / (np.linalg.norm(v) or 1) for v in vectors]
+        goal = unit[words.index(b)] + unit[words.index(c)]
+        return max((w for w in words if w not in (a, b, c)), key=lambda w: unit[words.index(w)] @ goal)
+
+    def raw_target(a, b, c, words, vectors):
+        unit = np.array([v / (np.linalg.norm(v) or 1) for v in vectors])
+        goal = vectors[words.index(b)] - vectors[words.index(a)] + vectors[words.index(c)]
+        return max((w for w in words if w not in (a, b, c)), key=lambda w: unit[words.index(w)] @ goal)
+
+    def always_the_last(a, b, c, words, vectors):
+        return [w for w in words if w not in (a, b, c)][-1]
+
+
+@answers("analogias-y-sesgo", "medir")
+class _:
+    def right_with_counters(questions, given, words):
+        known, table = set(words), {}
+        for relation in {question[0] for question in questions}:
+            rows = [(q[1:], g) for q, g in zip(questions, given) if q[0] == relation]
+            used = [(q, g) for q, g in rows if set(q) <= known and q[3] not in q[:3]]
+            table[relation] = (sum(g == q[3] for q, g in used), len(used), len(rows))
+        return table
+
+    def accuracy(questions, given, words):
+        table = {}
+        for q, g in zip(questions, given):
+            table.setdefault(q[0], []).append(g == q[4])
+        return {relation: sum(hits) / len(hits) for relation, hits in table.items()}
+
+    def needs_d_only(questions, given, words):
+        table = {}
+        for (relation, a, b, c, d), g in zip(questions, given):
+            right, used, asked = table.get(relation, (0, 0, 0))
+            fits = d in words and d not in (a, b, c)
+            table[relation] = (right + (fits and g == d), used + fits, asked + 1)
+        return table
+
+    def impossible_only_with_c(questions, given, words):
+        table = {}
+        for (relation, a, b, c, d), g in zip(questions, given):
+            right, used, asked = table.get(relation, (0, 0, 0))
+            fits = all(w in words for w in (a, b, c, d)) and d != c
+            table[relation] = (right + (fits and g == d), used + fits, asked + 1)
+        return table
+
+
+@answers("analogias-y-sesgo", "trozos")
+class _:
+    def right_by_loops(word, table, shortest, longest):
+        marked, found = "<" + word + ">", []
+        for n in range(shortest, longest + 1):
+            for i in range(len(marked)):
+                piece = marked[i : i + n]
+                if len(piece) == n and piece in table and piece not in found:
+                    found.append(piece)
+        total = np.zeros(3)
+        for piece in found:
+            total += table[piece]
+        return (total / max(len(found), 1)).tolist()
+
+    def one_border(word, table, shortest, longest):
+        marked = f"<{word}"
+        pieces = {marked[i : i + n] for n in range(shortest, longest + 1) for i in range(len(marked) - n + 1)}
+        known = [table[piece] for piece in pieces if piece in table]
+        return np.mean(known, axis=0) if known else np.zeros(3)
+
+    def clipped_pieces(word, table, shortest, longest):
+        marked = f"<{word}>"
+        pieces = {marked[i : i + n] for n in range(1, longest + 1) for i in range(len(marked))}
+        known = [table[piece] for piece in pieces if piece in table and len(piece) >= 2]
+        return np.mean(known, axis=0) if known else np.ones(3)
+
+    def only_shortest(word, table, shortest, longest):
+        marked = f"<{word}>"
+        pieces = {marked[i : i + shortest] for i in range(len(marked) - shortest + 1)}
+        known = [table[piece] for piece in pieces if piece in table]
+        return np.mean(known, axis=0) if known else np.zeros(3)
+
+
+@answers("analogias-y-sesgo", "genero")
+class _:
+    def right_by_counting(sentences, singular, plural):
+        for noun in (plural, singular):
+            before = Counter(s[i - 1] for s in sentences for i in range(1, len(s)) if s[i] == noun)
+            feminine = sum(before[w] for w in ("la", "una", "las", "unas"))
+            masculine = sum(before[w] for w in ("el", "un", "los", "unos"))
+            if feminine != masculine:
+                return "la" if feminine > masculine else "el"
+        return "?"
+
+    def by_the_last_letter(sentences, singular, plural):
+        return "la" if singular.endswith("a") else "el"
+
+    def from_the_end(sentences, singular, plural):
+        votes = {plural: 0, singular: 0}
+        for s in sentences:
+            for i, word in enumerate(s):
+                if word in votes:
+                    votes[word] += s[i - 1] in ("la", "una", "las", "unas")
+                    votes[word] -= s[i - 1] in ("el", "un", "los", "unos")
+        decided = votes[plural] or votes[singular]
+        return "la" if decided > 0 else "el" if decided < 0 else "?"
+
+    def anywhere_in_the_sentence(sentences, singular, plural):
+        for noun in (plural, singular):
+            texts = [s for s in sentences if noun in s]
+            words = [word for s in texts for word in s]
+            votes = sum(w in ("la", "una", "las", "unas") for w in words)
+            votes -= sum(w in ("el", "un", "los", "unos") for w in words)
+            if votes:
+                return "la" if votes > 0 else "el"
+        return "?"
+
+    def tie_is_feminine(sentences, singular, plural):
+        for noun in (plural, singular):
+            before = Counter(s[i - 1] for s in sentences for i in range(1, len(s)) if s[i] == noun)
+            feminine = sum(before[w] for w in ("la", "una", "las", "unas"))
+            masculine = sum(before[w] for w in ("el", "un", "los", "unos"))
+            if feminine + masculine:
+                return "la" if feminine >= masculine else "el"
+        return "?"
+
+
+@answers("analogias-y-sesgo", "detective")
+class _:
+    def right_by_rows(pairs, words, vectors, one, other):
+        unit = np.array([v / np.linalg.norm(v) for v in vectors])
+        rows = {word: unit[i] for i, word in enumerate(words)}
+        axis = sum(rows[w] for w in one) / len(one) - sum(rows[w] for w in other) / len(other)
+        axis = axis / np.sqrt(axis @ axis)
+        moved = [float((rows[b] - rows[a]) @ axis) for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
+        return float(np.mean(moved)) if moved else 0
+
+    def axis_without_norm(pairs, words, vectors, one, other):
+        unit = np.array([v / np.linalg.norm(v) for v in vectors])
+        rows = dict(zip(words, unit))
+        axis = np.mean([rows[w] for w in one], axis=0) - np.mean([rows[w] for w in other], axis=0)
+        moved = [(rows[b] - rows[a]) @ axis for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
+        return float(np.mean(moved)) if moved else 0
+
+    def backwards(pairs, words, vectors, one, other):
+        unit = np.array([v / np.linalg.norm(v) for v in vectors])
+        rows = dict(zip(words, unit))
+        axis = np.mean([rows[w] for w in other], axis=0) - np.mean([rows[w] for w in one], axis=0)
+        axis = axis / np.linalg.norm(axis)
+        moved = [(rows[b] - rows[a]) @ axis for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
+        return float(np.mean(moved)) if moved else 0
+
+    def unordered_pairs(pairs, words, vectors, one, other):
+        unit = np.array([v / np.linalg.norm(v) for v in vectors])
+        rows = dict(zip(words, unit))
+        axis = np.mean([rows[w] for w in one], axis=0) - np.mean([rows[w] for w in other], axis=0)
+        axis = axis / np.linalg.norm(axis)
+        distinct = {tuple(sorted(pair)) for pair in pairs}
+        moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
+        return float(np.mean(moved)) if moved else 0
+
+
 # --- La promesa ------------------------------------------------------------------------------------
 
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]

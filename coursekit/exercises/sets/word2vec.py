@@ -12,7 +12,7 @@ from coursekit.text import sentences as split
 SET = ExerciseSet("word2vec", "Word2vec", imports=("numpy", "coursekit.data", "coursekit.text"))
 
 # Los números a y b del vector de «bebe» en cada variante.
-VARIANTS = [(1, 2), (2, 1), (-1, 2), (2, -1), (1, -2), (-2, 1), (2, -2), (-1, 1), (-2, 2), (1, -1)]
+VARIANTS = [(1, 2), (2, 1), (3, 1), (1, 3), (2, 3), (3, 2), (1, 1), (2, 2), (3, 3), (4, 1)]
 
 
 def _sigmoid(x):
@@ -114,18 +114,20 @@ tied_loss.mistaken(
 
 def _drawing_cases(rng):
     def inside(counts, power):
-        """Un número dentro del trozo de cada palabra, lejos de sus bordes, y el 0 justo."""
+        """Dos números en el trozo de cada palabra, cerca de sus bordes, y el 0 justo."""
         weights = np.where(counts > 0, counts, 1) ** power * (counts > 0)
         ends = np.cumsum(weights) / weights.sum()
         widths = np.diff(ends, prepend=0)
-        drawn = [end - width * rng.uniform(0.2, 0.8) for end, width in zip(ends, widths) if width > 0]
+        low, high = rng.uniform(0.02, 0.05, 2)
+        drawn = [end - width * part for end, width in zip(ends, widths) if width for part in (low, 1 - high)]
         return [0.0, *rng.permutation(drawn).tolist()]
 
+    few, many = rng.integers(2, 5), rng.integers(60, 90)
     for power, counts in (
-        (0.75, rng.integers(5, 60, 5)),
-        (0.75, np.array([0, *rng.integers(3, 9, 3), 90])),  # la primera no aparece nunca
-        (1.0, np.array([*rng.integers(2, 30, 2), 0, 7])),  # un hueco en medio
-        (0.0, np.array([0, *rng.integers(3, 60, 2), 0, 40])),  # con 0, todas las que aparecen por igual
+        (0.75, rng.permutation([few, 6, 15, 30, many])),
+        (0.75, np.array([0, few, 8, many])),  # la primera no aparece nunca
+        (1.0, np.array([few, many, 0, 7])),  # un hueco en medio
+        (0.0, np.array([0, few, many, 0, 40])),  # con 0, todas las que aparecen por igual
     ):
         yield counts, power, inside(counts, power)
 
@@ -187,8 +189,8 @@ def _thinning_cases(rng):
 @SET.exercise(
     "submuestreo", "Lo que queda de un texto", name="thinned", points=1.5, cases=_thinning_cases,
     hints=(
-        "Cuenta cada palabra en todas las frases juntas y divide entre el total de palabras: eso es f(w).",
-        "P(conservar) es √(t/f) + t/f, y nunca más de 1. Lo que queda de una palabra, en media, son sus "
+        "Cuenta cada palabra en todas las frases juntas y divide entre el total de palabras: eso es q(w).",
+        "P(conservar) es √(t/q) + t/q, y nunca más de 1. Lo que queda de una palabra, en media, son sus "
         "apariciones por esa probabilidad.",
         "En el diccionario solo van las que pierden algo: P(conservar) < 1. Y con t = 0 no se descarta nada.",
     ),
@@ -207,14 +209,14 @@ def thinned(sentences, t):
 
 thinned.mistaken(
     ("ratio**0.5 + ratio", "ratio**0.5",
-     "esa es la fórmula del artículo, 1 − √(t/f) para descartar. La del programa, que es la de la lección, "
-     "suma además t/f."),
+     "esa es la fórmula del artículo, 1 − √(t/q) para descartar. La del programa, que es la de la lección, "
+     "suma además t/q."),
     ("t > 0 and keep < 1", "keep < 1",
      "con t = 0 no se descarta nada, y tu función se queda sin texto: es un caso aparte."),
     ("t > 0 and keep < 1", "t > 0",
      "incluyes palabras que no pierden nada, y con más apariciones de las que tenían: una probabilidad no "
      "pasa de 1."),
-    ("t * total / count", "t / count", "t/f con f la frecuencia relativa: falta dividir entre el total."),
+    ("t * total / count", "t / count", "t/q con q la frecuencia relativa: falta dividir entre el total."),
     ("left[word] = count * keep", "left[word] = keep",
      "esa es la probabilidad de conservar cada aparición. Se piden las apariciones que quedan en media."),
     ("left[word] = count * keep", "left[word] = count * (1 - keep)",

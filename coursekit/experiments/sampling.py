@@ -82,7 +82,7 @@ VARIED = {
 }
 EXPERIMENT = Experiment(
     name="muestreo",
-    title="Skip-gram con distintos submuestreos y ruidos: palabras que quedan y parecido con el juicio humano",
+    title="Skip-gram con distintos submuestreos y ruidos: palabras que quedan y correlación con las personas",
     data=("novelas", *TESTS),
     runs=tuple(
         Run(name, {"sample": sample, "power": power, "num_epochs": num_epochs, **COMMON}, seed)

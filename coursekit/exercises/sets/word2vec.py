@@ -135,12 +135,12 @@ def _drawing_cases(rng):
 @SET.exercise(
     "sorteo", "Un sorteo que se puede probar", name="draw_negatives", points=1.5, cases=_drawing_cases,
     hints=(
-        "Pon las palabras en fila, cada una con un trozo tan ancho como su probabilidad; el número de entre 0 "
-        "y 1 cae en el trozo de una.",
+        "Pon las palabras en fila, cada una con un trozo tan ancho como su probabilidad; cada número de 0 a 1 "
+        "cae en el trozo de una.",
         "Los finales de los trozos son la suma acumulada, np.cumsum. Primero se eleva, después se acumula, y "
         "al final se divide entre el total.",
-        "np.searchsorted(finales, u, side=\"right\") da la palabra. Y cuidado con 0 ** 0, que en NumPy vale 1: "
-        "la que no aparece nunca no se sortea.",
+        "np.searchsorted(finales, u, side=\"right\") da la palabra. Y cuidado con 0 ** 0, que en NumPy vale "
+        "1: la que no aparece nunca no se sortea.",
     ),
 )  # fmt: skip
 def draw_negatives(counts, power, uniforms):

@@ -135,7 +135,7 @@ def _drawing_cases(rng):
 @SET.exercise(
     "sorteo", "Un sorteo que se puede probar", name="draw_negatives", points=1.5, cases=_drawing_cases,
     hints=(
-        "Pon las palabras en fila, cada una con un trozo tan ancho como su probabilidad; cada número de 0 a 1 "
+        "Pon las palabras en fila, cada una con un trozo tan ancho como su probabilidad; cada número "
         "cae en el trozo de una.",
         "Los finales de los trozos son la suma acumulada, np.cumsum. Primero se eleva, después se acumula, y "
         "al final se divide entre el total.",

@@ -31,6 +31,11 @@ tokens, expand, longest_first, to_ids = (
     as_a_student(READING.find(id)) for id in ("tokens", "encliticos", "trozo_mas_largo", "detective")
 )
 CLITICS = "me te se nos os lo la le los las les".split()
+GUESSING = load_set("word2vec")
+tied_loss, draw_negatives, thinned, cbow_epoch, negative_step = (
+    as_a_student(GUESSING.find(name))
+    for name in ("un_solo_vector", "sorteo", "submuestreo", "epoca_cbow", "detective")
+)
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -1074,6 +1079,182 @@ class _:
         distinct = {tuple(sorted(pair)) for pair in pairs}
         moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
         return float(np.mean(moved)) if moved else 0
+
+
+@answers("word2vec", "paso_a_mano")
+class _:
+    right_rounded = (1, [1.44, 2.119, 0.269, 1.238])
+    right_with_array = (0, np.array([2.44, 1.269, 1.119, 1.269]))
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (1, [2.44, 1.269, 1.119, 1.269])
+    without_variant = [2.44, 1.269, 1.119, 1.269]
+    gradients = (0, [2.44, -0.269, 0.881, -0.269])
+    in_bits = (0, [3.52, 1.269, 1.119, 1.269])
+
+
+@answers("word2vec", "un_solo_vector")
+class _:
+    def right_by_loops(W, seen, target):
+        scores = [sum(a * b for a, b in zip(row, W[seen])) for row in W]
+        top = max(scores)
+        total = sum(math.exp(x - top) for x in scores)
+        gradient = [[0.0] * W.shape[1] for _ in W]
+        for c, x in enumerate(scores):
+            error = math.exp(x - top) / total - (c == target)
+            for j in range(W.shape[1]):
+                gradient[c][j] += error * W[seen, j]
+                gradient[seen][j] += error * W[c, j]
+        return math.log(total) + top - scores[target], gradient
+
+    def right_with_torch(W, seen, target):
+        W = torch.tensor(W, requires_grad=True)
+        loss = nn.functional.cross_entropy((W @ W[seen])[None], torch.tensor([target]))
+        loss.backward()
+        return loss.item(), W.grad
+
+    def without_itself(W, seen, target):
+        scores = W @ W[seen]
+        scores[seen] = -np.inf
+        error = np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+        loss = -np.log(error[target])
+        error[target] -= 1
+        gradient = np.outer(error, W[seen])
+        gradient[seen] += error @ W
+        return loss, gradient
+
+    def loss_only(W, seen, target):
+        scores = W @ W[seen] - (W @ W[seen]).max()
+        return np.log(np.exp(scores).sum()) - scores[target]
+
+    def itself_once(W, seen, target):
+        loss, gradient = tied_loss(W, seen, target)
+        scores = W @ W[seen] - (W @ W[seen]).max()
+        error = np.exp(scores[seen]) / np.exp(scores).sum() - (seen == target)
+        gradient[seen] -= error * W[seen]
+        return loss, gradient
+
+    def in_bits(W, seen, target):
+        loss, gradient = tied_loss(W, seen, target)
+        return loss / np.log(2), gradient
+
+    def turned_around(W, seen, target):
+        return tied_loss(W, target, seen)
+
+
+@answers("word2vec", "sorteo")
+class _:
+    def right_by_loops(counts, power, uniforms):
+        weights = [count**power if count > 0 else 0 for count in counts.tolist()]
+        drawn = []
+        for u in uniforms:
+            left, word = u * sum(weights), 0
+            while left >= weights[word]:
+                left -= weights[word]
+                word += 1
+            drawn.append(word)
+        return drawn
+
+    def right_unnormalised(counts, power, uniforms):
+        ends = np.cumsum(np.where(counts > 0, np.maximum(counts, 1.0) ** power, 0))
+        return np.array([int((ends <= u * ends[-1]).sum()) for u in uniforms])
+
+    def always_three_quarters(counts, power, uniforms):
+        return draw_negatives(counts, 0.75, uniforms)
+
+    def one_too_many(counts, power, uniforms):
+        return [word + 1 for word in draw_negatives(counts, power, uniforms)]
+
+    def sorted_first(counts, power, uniforms):
+        return draw_negatives(counts, power, sorted(uniforms))
+
+    def skips_zeros(counts, power, uniforms):
+        return draw_negatives(counts[counts > 0], power, uniforms)
+
+
+@answers("word2vec", "submuestreo")
+class _:
+    def right_by_frequency(sentences, t):
+        words = sum(sentences, [])
+        result = {}
+        for word in set(words):
+            f = words.count(word) / len(words)
+            keep = min(1, math.sqrt(t / f) + t / f) if t else 1
+            if keep < 1:
+                result[word] = words.count(word) * keep
+        return result
+
+    def everyone(sentences, t):
+        counts = Counter(sum(sentences, []))
+        return dict(counts) | thinned(sentences, t)
+
+    def rounded(sentences, t):
+        return {word: round(left) for word, left in thinned(sentences, t).items()}
+
+    def total_left(sentences, t):
+        return sum(thinned(sentences, t).values())
+
+    def above_the_threshold(sentences, t):
+        counts = Counter(sum(sentences, []))
+        total = sum(counts.values())
+        return {w: thinned(sentences, t).get(w, n) for w, n in counts.items() if t and n / total > t}
+
+
+@answers("word2vec", "epoca_cbow")
+class _:
+    def right_by_loops(W_in, W_out, sentences, window, lr):
+        W_in, W_out, losses = W_in.tolist(), W_out.tolist(), []
+        dim = len(W_in[0])
+        for sentence in sentences:
+            for i, target in enumerate(sentence):
+                places = [j for j in range(len(sentence)) if j != i and abs(i - j) <= window]
+                if places:
+                    seen = [sentence[j] for j in places]
+                    h = [sum(W_in[w][x] for w in seen) / len(seen) for x in range(dim)]
+                    exps = [math.exp(sum(a * b for a, b in zip(row, h))) for row in W_out]
+                    error = [e / sum(exps) - (c == target) for c, e in enumerate(exps)]
+                    losses.append(-math.log(exps[target] / sum(exps)))
+                    dh = [sum(e * row[x] for e, row in zip(error, W_out)) for x in range(dim)]
+                    W_out = [[u - lr * e * y for u, y in zip(row, h)] for e, row in zip(error, W_out)]
+                    for w in seen:
+                        W_in[w] = [v - lr * y / len(seen) for v, y in zip(W_in[w], dh)]
+        return W_in, W_out, sum(losses) / len(losses)
+
+    def untouched(W_in, W_out, sentences, window, lr):
+        return W_in, W_out, cbow_epoch(W_in, W_out, sentences, window, lr)[2]
+
+    def twice(W_in, W_out, sentences, window, lr):
+        once = cbow_epoch(W_in, W_out, sentences, window, lr)
+        return cbow_epoch(*once[:2], sentences, window, lr)
+
+    def window_of_one(W_in, W_out, sentences, window, lr):
+        return cbow_epoch(W_in, W_out, sentences, 1, lr)
+
+    def backwards(W_in, W_out, sentences, window, lr):
+        return cbow_epoch(W_in, W_out, sentences[::-1], window, lr)
+
+    def swapped_tables(W_in, W_out, sentences, window, lr):
+        A, B, loss = cbow_epoch(W_in, W_out, sentences, window, lr)
+        return B, A, loss
+
+
+@answers("word2vec", "detective")
+class _:
+    def right_one_by_one(W_in, W_out, seen, target, negatives, lr):
+        A, B = W_in.copy(), W_out.copy()
+        for word, label in [(target, 1), *((n, 0) for n in negatives)]:
+            error = 1 / (1 + math.exp(-W_out[word] @ W_in[seen])) - label
+            A[seen] -= lr * error * W_out[word]
+            B[word] -= lr * error * W_in[seen]
+        return A, B
+
+    def skips_the_target(W_in, W_out, seen, target, negatives, lr):
+        return negative_step(W_in, W_out, seen, target, [n for n in negatives if n != target], lr)
+
+    def without_repeats(W_in, W_out, seen, target, negatives, lr):
+        return negative_step(W_in, W_out, seen, target, list(dict.fromkeys(negatives)), lr)
+
+    def skips_the_seen(W_in, W_out, seen, target, negatives, lr):
+        return negative_step(W_in, W_out, seen, target, [n for n in negatives if n != seen], lr)
 
 
 # --- La promesa ------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from gensim.models import Word2Vec as Peer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.colors import to_rgba
 
 from coursekit.embeddings import GloVeScratch, Word2Vec
 from coursekit.embeddings.word2vec import (
@@ -26,6 +27,7 @@ from coursekit.embeddings.word2vec import (
 )
 from coursekit.embeddings.word2vec_fast import BLOCK, noise_table
 from coursekit.errors import CourseError
+from coursekit.plots.word2vec import guessing_games, moved_numbers
 from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -693,3 +695,21 @@ def draw_until_different(dice):
 def test_one_word_vocabulary_ends(step):
     """Defecto: con un vocabulario de una palabra, un sorteo sin fin."""
     assert np.isfinite(step(ImpatientDice()))
+
+
+# --- Las figuras ------------------------------------------------------------------------------
+
+
+def test_the_games_hide_what_is_guessed():
+    figure = guessing_games(["la", "niña", "bebe", "leche"], centre=2)
+    shown = [[text.get_text() for text in ax.texts if text.get_text()] for ax in figure.axes]
+    assert shown == [["la", "niña", "¿bebe?", "leche"], ["¿la?", "¿niña?", "bebe", "¿leche?"]]
+
+
+def test_moved_numbers_are_the_ones_that_change():
+    change = np.zeros((3, 2))
+    change[1] = 0.5, -0.5
+    figure = moved_numbers(["a", "b", "c"], {"softmax": (change, np.ones((3, 2)))})
+    gray = to_rgba("#DDDDDD")
+    moved = [[patch.get_facecolor() != gray for patch in ax.patches] for ax in figure.axes]
+    assert moved == [[False, False, True, True, False, False], [True] * 6]

@@ -386,7 +386,7 @@ def test_by_hand_recognises_a_mistake_made_in_some_numbers_only(exercise):
         values = exercise.reference(variant)
         for mistake in exercise.mistakes:
             typical = mistake.answer(variant)
-            wrong = [i for i in range(4) if not is_close(typical[i], values[i], exercise.tolerance)]
+            wrong = [i for i, x in enumerate(values) if not is_close(typical[i], x, exercise.tolerance)]
             assert wrong, f"{mistake.sentence} no cambia nada en la variante {variant}"
             last = [typical[i] if i == wrong[-1] else x for i, x in enumerate(values)]
             assert verdict_of(exercise, (variant, typical)).mistake is mistake

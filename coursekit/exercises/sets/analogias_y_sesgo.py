@@ -124,8 +124,6 @@ answer.mistaken(
      "cambiaste los signos: b se suma y a se resta."),
     ("np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))", "vectors / norms",
      "un vector nulo dividido por su norma da nan, y argmax elige el nan: su coseno es 0."),
-    ("totals = unit @", "totals = vectors @",
-     "normalizas a, b y c, pero no las candidatas: gana quien tiene el vector más largo."),
 )  # fmt: skip
 
 
@@ -268,7 +266,8 @@ def _articled(rng, counts):
 
 def _gender_cases(rng):
     few, many = sorted(rng.choice(np.arange(1, 6), 2, replace=False).tolist())
-    # «El agua», «las aguas»: decide el plural, aunque el singular se vea más.
+    # «El agua», «las aguas»: decide el plural, se vea menos o más que el singular.
+    yield _articled(rng, {("el", "agua"): few, ("las", "aguas"): many}), "agua", "aguas"
     yield _articled(rng, {("el", "agua"): many + 3, ("las", "aguas"): few}), "agua", "aguas"
     yield _articled(rng, {("el", "barco"): few, ("los", "barcos"): many}), "barco", "barcos"
     # El plural no se ve tras un artículo: decide el singular.

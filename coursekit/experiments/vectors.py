@@ -241,7 +241,7 @@ CHOICES = {
 }
 VARIED = {
     "PPMI + SVD": {
-        "window": [1, 2, 5, 10, 15], "dim": [25, 50, 100, 200], "smoothing": [0.5, 0.75, 1.0],
+        "window": [2, 5, 10, 15], "dim": [25, 50, 100, 200], "smoothing": [0.5, 0.75, 1.0],
         "shift": [1.0, 2.0, 5.0], "power": [0.0, 0.5, 1.0],
     },
     "word2vec": {"window": [2, 5, 10, 15], "dim": [50, 100, 200], "lr": [0.025, 0.05, 0.1]},
@@ -250,19 +250,21 @@ VARIED = {
 SHORTER = {"num_epochs": [5, 10, 20, 40]}
 
 
-def runs(name: str, num_words: int | None, methods: dict[str, int]) -> Iterable[Run]:
-    """Las carreras con un texto: las semillas de cada método."""
+def runs(
+    name: str, num_words: int | None, methods: dict[str, int], varied: dict[str, dict] | None = None
+) -> Iterable[Run]:
+    """Las carreras con un texto: las semillas de cada método y, si se piden, los ajustes que varía."""
     size = "" if num_words is None else f", {num_words / 1e6:g} M"
     for method, num_seeds in methods.items():
         like = "word2vec" if method == "word2vec (gensim)" else method
         choose = CHOICES[like]
         if like == "word2vec" and (num_words or np.inf) < 4_000_000:
             choose = choose | SHORTER
-        vary = VARIED.get(like, {}) if num_words == 2_000_000 else {}
-        more = {"chosen_with": like} if like != method else {}
         settings = {"corpus": name, "method": method, "num_words": num_words, **START[like]}
+        settings |= {"chosen_with": like} if like != method else {}
+        settings |= {"choose": choose, "vary": (varied or {}).get(method, {})}
         for seed in range(num_seeds):
-            yield Run(f"{method}, {name}{size}", settings | more | {"choose": choose, "vary": vary}, seed)
+            yield Run(f"{method}, {name}{size}", settings, seed)
 
 
 # PPMI + SVD apenas depende de la semilla.
@@ -278,7 +280,7 @@ EXPERIMENT = Experiment(
     runs=(
         *runs("novelas", None, {**FAST, "word2vec (gensim)": 1, "GloVe": 3}),
         *runs("novelas", 500_000, FAST),
-        *runs("novelas", 1_000_000, FAST),
+        *runs("novelas", 1_000_000, FAST, VARIED),
         *runs("novelas", 2_000_000, FAST),
         *runs("imdb_unsup", None, {**FAST, "word2vec (gensim)": 1}),
         *runs("novelas", 4_000_000, FAST),

@@ -1095,7 +1095,7 @@ def bare(word):
 @answers("evaluar-vectores", "spearman_a_mano")
 class _:
     right_exact = (0, [0.5, 2, 6, 0.7])
-    right_rounded = (1, np.array([0.625, 3, 14, 0.3]))
+    right_rounded = (1, np.array([0.625, 4, 6, 0.7]))
     right_negative = (6, (0.125, 2.0, 34, -0.7))
     ones = (0, [1, 1, 1, 1])
     percentage = (0, [50, 2, 6, 0.7])

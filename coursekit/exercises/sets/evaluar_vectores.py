@@ -239,25 +239,25 @@ def _interval_cases(rng):
     ),
 )  # fmt: skip
 def paired_interval(first, second, scores, draws):
-    gaps = [spearman(first[draw], scores[draw]) - spearman(second[draw], scores[draw]) for draw in draws]
+    gaps = []
+    for draw in draws:
+        one, two = spearman(first[draw], scores[draw]), spearman(second[draw], scores[draw])
+        gaps.append(one - two)
     low, high = np.percentile(gaps, [2.5, 97.5])
     return [low, high]
 
 
 paired_interval.mistaken(
-    ("spearman(first[draw], scores[draw]) - spearman(second[draw], scores[draw])",
-     "spearman(first[draw], scores) - spearman(second[draw], scores)",
+    ("spearman(first[draw], scores[draw]), spearman(second[draw], scores[draw])",
+     "spearman(first[draw], scores), spearman(second[draw], scores)",
      "sorteas los cosenos y no las notas: cada coseno queda junto a la nota de otra pareja."),
     ("[2.5, 97.5]", "[5, 95]",
      "entre los percentiles 5 y 95 queda el 90 %. Se pide el 95 %: deja fuera un 2.5 % por cada lado."),
-    ("spearman(first[draw], scores[draw]) - spearman(second[draw], scores[draw])",
-     "spearman(second[draw], scores[draw]) - spearman(first[draw], scores[draw])",
-     "restas al revés: se pide la primera menos la segunda."),
+    ("one - two", "two - one", "restas al revés: se pide la primera menos la segunda."),
     ("spearman(second[draw], scores[draw])", "spearman(second, scores)",
      "solo remuestreas el primer método. Los dos hacen el mismo examen: se sortean juntos."),
-    ("    low, high = np.percentile(gaps, [2.5, 97.5])\n",
-     "    a, b = (np.percentile([spearman(x[d], scores[d]) for d in draws], [2.5, 97.5])\n"
-     "            for x in (first, second))\n    low, high = a[0] - b[0], a[1] - b[1]\n",
+    ("gaps.append(one - two)\n    low, high = np.percentile(gaps, [2.5, 97.5])",
+     "gaps.append([one, two])\n    low, high = np.percentile(gaps, [2.5, 97.5], axis=0) @ [1, -1]",
      "restas los extremos de dos intervalos. Lo que se remuestrea es la diferencia, examen a examen."),
 )  # fmt: skip
 

@@ -222,11 +222,21 @@ def _judged(rng, n):
     return first.round(4), second.round(4), scores
 
 
+def _draws(rng, num_draws, scores):
+    """Exámenes imaginarios con tres notas distintas o más: siempre hay algo que ordenar."""
+    while True:
+        draws = rng.integers(len(scores), size=(num_draws, len(scores)))
+        if min(len(set(scores[draw].tolist())) for draw in draws) > 2:
+            return draws
+
+
 def _interval_cases(rng):
-    for n, num_draws in ((12, 41), (16, 60)):
-        yield *_judged(rng, n), rng.integers(n, size=(num_draws, n))
-    first, second, scores = _judged(rng, 14)
-    yield second, first, np.floor(scores), rng.integers(14, size=(45, 14))  # con empates, y al revés
+    for n, num_draws in ((9, 13), (10, 15)):
+        first, second, scores = _judged(rng, n)
+        yield first, second, scores, _draws(rng, num_draws, scores)
+    first, second, scores = _judged(rng, 10)
+    scores = np.floor(scores)
+    yield second, first, scores, _draws(rng, 14, scores)  # con empates, y al revés
 
 
 @SET.exercise(
@@ -311,18 +321,22 @@ choose.mistaken(
 )  # fmt: skip
 
 
+_WORDS = "mar sol pan luz río flor mesa luna barco calle".split()
+_UNKNOWN = ("tren", "radio", "cine")
+
+
 def _detective_cases(rng):
-    for size, dim, asked, unknown in ((9, 3, 10, 2), (12, 4, 14, 4)):
+    for size, dim, asked, unknown in ((8, 3, 8, 2), (10, 3, 10, 3)):
         while True:
-            words = [f"palabra{i}" for i in range(size)]
-            vectors = (rng.normal(size=(size, dim)) * rng.uniform(0.3, 3, (size, 1))).round(3)
+            words = _WORDS[:size]
+            vectors = (rng.normal(size=(size, dim)) * rng.uniform(0.3, 3, (size, 1))).round(2)
             known = [tuple(rng.choice(words, 2, replace=False).tolist()) for _ in range(asked)]
-            lost = [(words[int(rng.integers(size - 1))], f"otra{i}") for i in range(unknown)]
+            lost = [(words[int(rng.integers(size - 1))], other) for other in _UNKNOWN[:unknown]]
             pairs = [(a, b, round(float(rng.uniform(0, 4)), 2)) for a, b in [*lost, *known]]
             if len({frozenset(pair) for pair in known}) == asked and _tells_apart(pairs, vectors, words):
                 break
         yield pairs, vectors, words
-    yield [pair for pair in pairs if "otra" not in pair[1]], vectors, words  # sin desconocidas
+    yield [pair for pair in pairs if pair[1] not in _UNKNOWN], vectors, words  # sin desconocidas
 
 
 @SET.exercise(

@@ -280,9 +280,8 @@ EXPERIMENT = Experiment(
     runs=(
         *runs("novelas", None, {**FAST, "word2vec (gensim)": 1, "GloVe": 3}),
         *runs("novelas", 500_000, FAST),
+        *runs("novelas", 1_000_000, {**FAST, "word2vec": 2}, VARIED),
         *runs("novelas", 2_000_000, FAST),
-        *runs("novelas", 4_000_000, FAST),
-        *runs("novelas", 1_000_000, FAST, VARIED),
         *runs("imdb_unsup", 2_000_000, FAST),
     ),
     measure=measure,

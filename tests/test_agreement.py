@@ -13,6 +13,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
+from scipy.stats import kendalltau, rankdata, spearmanr
 from torch import nn
 
 from conftest import as_a_student
@@ -1079,6 +1080,206 @@ class _:
         distinct = {tuple(sorted(pair)) for pair in pairs}
         moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
         return float(np.mean(moved)) if moved else 0
+# --- ¿Son buenos estos vectores? ---
+
+EVALUATING = load_set("evaluar-vectores")
+spearman = as_a_student(EVALUATING.find("spearman"))
+usable = as_a_student(EVALUATING.find("cobertura"))
+
+
+def bare(word):
+    decomposed = unicodedata.normalize("NFD", word.casefold())
+    return "".join(letter for letter in decomposed if unicodedata.category(letter) != "Mn")
+
+
+@answers("evaluar-vectores", "spearman_a_mano")
+class _:
+    right_exact = (0, [0.5, 2, 6, 0.7])
+    right_rounded = (1, np.array([0.625, 4, 6, 0.7]))
+    right_negative = (6, (0.125, 2.0, 34, -0.7))
+    ones = (0, [1, 1, 1, 1])
+    percentage = (0, [50, 2, 6, 0.7])
+    another_variant = (8, [0.5, 2, 6, 0.7])
+    pearson = (0, [0.5, 2, 6, float(np.corrcoef([32, 75, 40, 18, 5], [3.4, 3, 1.9, 1.5, 0])[0, 1])])
+    without_variant = [0.5, 2, 6, 0.7]
+
+
+@answers("evaluar-vectores", "spearman")
+class _:
+    def right_by_loops(x, y):
+        def place(values, one):
+            return sum(v < one for v in values) + (sum(v == one for v in values) + 1) / 2
+
+        a, b = ([place(list(values), one) for one in values] for values in (x, y))
+        a, b = [one - sum(a) / len(a) for one in a], [one - sum(b) / len(b) for one in b]
+        return sum(i * j for i, j in zip(a, b)) / math.sqrt(sum(i * i for i in a) * sum(j * j for j in b))
+
+    def right_from_the_largest(x, y):
+        a, b = (rankdata(-np.asarray(values)) for values in (x, y))
+        return np.corrcoef(a, b)[0, 1]
+
+    def right_with_scipy(x, y):
+        return spearmanr(x, y).statistic
+
+    def kendall(x, y):
+        return kendalltau(x, y).statistic
+
+    def the_other_way(x, y):
+        return -spearman(x, y)
+
+    def squared(x, y):
+        return spearman(x, y) ** 2
+
+    def highest_place_for_ties(x, y):
+        return np.corrcoef(rankdata(x, "max"), rankdata(y, "max"))[0, 1]
+
+    def dense_places(x, y):
+        return np.corrcoef(rankdata(x, "dense"), rankdata(y, "dense"))[0, 1]
+
+    def cosine_of_places(x, y):
+        a, b = rankdata(x), rankdata(y)
+        return a @ b / np.sqrt(a @ a * (b @ b))
+
+
+@answers("evaluar-vectores", "cobertura")
+class _:
+    def right_with_a_list(pairs, words):
+        known = [bare(word) for word in words]
+        return [
+            [known.index(bare(a)), known.index(bare(b)), score]
+            for a, b, score in pairs
+            if bare(a) in known and bare(b) in known
+        ]
+
+    def right_backwards(pairs, words):
+        rows = {bare(word): row for row, word in reversed(list(enumerate(words)))}
+        found = [(rows.get(bare(a)), rows.get(bare(b)), score) for a, b, score in pairs]
+        return [trio for trio in found if None not in trio]
+
+    def drops_what_it_cannot_encode(pairs, words):
+        strip = lambda word: word.lower().encode("ascii", "ignore").decode()  # noqa: E731
+        rows = {}
+        for row, word in enumerate(words):
+            rows.setdefault(strip(word), row)
+        return [(rows[strip(a)], rows[strip(b)], s) for a, b, s in pairs if {strip(a), strip(b)} <= set(rows)]
+
+    def exact_words_first(pairs, words):
+        rows = {}
+        for row, word in enumerate(words):
+            rows.setdefault(bare(word), row)
+        rows |= {word: row for row, word in enumerate(words)}
+        return usable([(a, b, s) for a, b, s in pairs], words) and [
+            (rows.get(a, rows.get(bare(a))), rows.get(b, rows.get(bare(b))), s)
+            for a, b, s in pairs
+            if bare(a) in rows and bare(b) in rows
+        ]
+
+    def without_scores(pairs, words):
+        return [trio[:2] for trio in usable(pairs, words)]
+
+    def how_many(pairs, words):
+        return len(usable(pairs, words))
+
+    def sorted_pairs(pairs, words):
+        return sorted(usable(pairs, words))
+
+    def missing_is_minus_one(pairs, words):
+        found = {bare(word): row for row, word in reversed(list(enumerate(words)))}
+        return [(found.get(bare(a), -1), found.get(bare(b), -1), s) for a, b, s in pairs]
+
+    def either_word(pairs, words):
+        found = {bare(word): row for row, word in reversed(list(enumerate(words)))}
+        return [(found.get(bare(a), -1), found.get(bare(b), -1), s) for a, b, s in pairs
+                if bare(a) in found or bare(b) in found]  # fmt: skip
+
+
+@answers("evaluar-vectores", "intervalo")
+class _:
+    def right_at_once(first, second, scores, draws):
+        gaps = np.array([spearman(first[d], scores[d]) - spearman(second[d], scores[d]) for d in draws])
+        return np.quantile(gaps, [0.025, 0.975])
+
+    def right_as_a_tuple(first, second, scores, draws):
+        one, two = ([spearman(x[d], scores[d]) for d in draws] for x in (first, second))
+        return tuple(np.percentile(np.subtract(one, two), [2.5, 97.5]))
+
+    def one_sided(first, second, scores, draws):
+        gaps = [spearman(first[d], scores[d]) - spearman(second[d], scores[d]) for d in draws]
+        return np.percentile(gaps, [5, 100])
+
+    def normal(first, second, scores, draws):
+        gaps = [spearman(first[d], scores[d]) - spearman(second[d], scores[d]) for d in draws]
+        return [np.mean(gaps) - 1.96 * np.std(gaps), np.mean(gaps) + 1.96 * np.std(gaps)]
+
+    def between_the_methods(first, second, scores, draws):
+        return np.percentile([spearman(first[d], second[d]) for d in draws], [2.5, 97.5])
+
+    def other_draws(first, second, scores, draws):
+        both = zip(draws, draws[::-1])
+        gaps = [spearman(first[d], scores[d]) - spearman(second[e], scores[e]) for d, e in both]
+        return np.percentile(gaps, [2.5, 97.5])
+
+    def of_the_cosines(first, second, scores, draws):
+        return np.percentile([(first[d] - second[d]).mean() for d in draws], [2.5, 97.5])
+
+    def pearson(first, second, scores, draws):
+        one, two = ([np.corrcoef(x[d], scores[d])[0, 1] for d in draws] for x in (first, second))
+        gaps = np.subtract(one, two)
+        return np.percentile(gaps, [2.5, 97.5])
+
+
+@answers("evaluar-vectores", "elegir")
+class _:
+    def right_by_sorting(development, test):
+        names = sorted(development, key=lambda name: sum(development[name]) / len(development[name]))
+        return [names[-1], sum(test[names[-1]]) / len(test[names[-1]])]
+
+    def only_the_name(development, test):
+        return max(development, key=lambda name: np.mean(development[name]))
+
+    def worst(development, test):
+        name = min(development, key=lambda name: np.mean(development[name]))
+        return name, np.mean(test[name])
+
+    def both_together(development, test):
+        name = max(development, key=lambda name: np.mean(development[name] + test[name]))
+        return name, np.mean(test[name])
+
+    def first_seed(development, test):
+        name = max(development, key=lambda name: development[name][0])
+        return name, test[name][0]
+
+    def average_of_all(development, test):
+        name = max(development, key=lambda name: np.mean(development[name]))
+        return name, np.mean([score for scores in test.values() for score in scores])
+
+
+@answers("evaluar-vectores", "detective")
+class _:
+    def right_by_loops(pairs, vectors, words):
+        cosines, scores = [], []
+        for a, b, score in pairs:
+            if a in words and b in words:
+                x, y = vectors[words.index(a)], vectors[words.index(b)]
+                cosines.append(x @ y / math.sqrt(x @ x * (y @ y)))
+                scores.append(score)
+        return [spearman(np.array(cosines), np.array(scores)), len(scores)]
+
+    def counts_what_was_asked(pairs, vectors, words):
+        known = [pair for pair in pairs if pair[0] in words and pair[1] in words]
+        cosines = [np.corrcoef(vectors[words.index(a)], vectors[words.index(b)])[0, 1] for a, b, _ in known]
+        return spearman(np.array(cosines), np.array([s for *_, s in known])), len(pairs)
+
+    def by_distance(pairs, vectors, words):
+        known = [pair for pair in pairs if pair[0] in words and pair[1] in words]
+        near = [-np.linalg.norm(vectors[words.index(a)] - vectors[words.index(b)]) for a, b, _ in known]
+        return spearman(np.array(near), np.array([s for *_, s in known])), len(known)
+
+    def absolute_cosine(pairs, vectors, words):
+        known = [pair for pair in pairs if pair[0] in words and pair[1] in words]
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        near = [abs(unit[words.index(a)] @ unit[words.index(b)]) for a, b, _ in known]
+        return spearman(np.array(near), np.array([s for *_, s in known])), len(known)
 
 
 @answers("word2vec", "paso_a_mano")

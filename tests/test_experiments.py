@@ -9,10 +9,12 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from scipy.stats import spearmanr
 
+from conftest import needs_real_data
 from coursekit import cli, data, experiments
 from coursekit.errors import CourseError
-from coursekit.experiments import provenance, results, runner
+from coursekit.experiments import provenance, results, runner, vectors
 from coursekit.experiments.runner import Experiment, Run
 
 PUBLISHED = Path(experiments.__file__).parent / "published"
@@ -354,3 +356,36 @@ def test_published_result_matches_its_experiment_and_its_data(name):
 
 def test_every_published_result_has_its_experiment():
     assert {path.stem for path in PUBLISHED.iterdir()} == set(experiments.all_experiments())
+
+
+# --- Los vectores: nada de lo que mide elige ----------------------------------------------------------
+
+
+def test_a_smaller_sample_is_inside_the_larger_one():
+    texts = [[f"{i}"] * (1 + i % 5) for i in range(200)]
+    small, large = ({text[0] for text in vectors.some(texts, n)} for n in (100, 300))
+    assert small < large < {text[0] for text in texts}
+    assert 100 <= sum(len(text) for text in texts if text[0] in small) < 105
+    assert vectors.some(texts, None) is texts
+
+
+@needs_real_data
+@pytest.mark.parametrize("name, shared", [("novelas", 30), ("imdb_unsup", 9)])
+def test_no_pair_is_used_to_choose_and_to_measure(name, shared):
+    development = vectors.pairs_of(vectors.CHOOSE[name])
+    everything = vectors.pairs_of(vectors.TESTS[name])
+    measured = vectors.pairs_of(vectors.TESTS[name], but=development)
+    keys = [set(map(vectors.key, pairs)) for pairs in (development, everything, measured)]
+    assert keys[1] - keys[0] == keys[2] and len(keys[1] & keys[0]) == shared
+
+
+@pytest.mark.parametrize("record", experiments.load_results("vectores")["runs"], ids=lambda r: r["model"])
+def test_settings_are_the_best_on_the_pairs_for_choosing(record):
+    settings, figures = record["settings"], record["figures"]
+    for axis, values in settings["choose"].items():
+        scores = figures[f"choose_{axis}_development"]
+        assert figures[f"chosen_{axis}"] == values[scores.index(max(scores))]
+    for test in vectors.TESTS[settings["corpus"]]:
+        cosines, scores = figures[f"{test}_cosines"], figures[f"{test}_scores"]
+        assert len(cosines) == len(scores) == figures[f"{test}_pairs"]
+        assert spearmanr(cosines, scores).statistic == pytest.approx(figures[f"{test}_spearman"], abs=1e-3)

@@ -13,6 +13,7 @@ _SAMPLES = {
     "titulares": ("titulares.tsv", "Titulares de muestra"),
     "argumentos": ("argumentos.tsv", "Argumentos de muestra"),
     "intrusos": ("intrusos.tsv", "Prueba del intruso"),
+    "opuestos": ("opuestos.tsv", "Sinónimos y antónimos"),
 }
 
 
@@ -48,8 +49,9 @@ def load_sample(name: str) -> Corpus:
     Args:
         name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
             etiqueta), `"titulares"` (titulares de prensa con su clase), `"argumentos"` (propuestas
-            para una constitución, con su clase) o `"intrusos"` (tres palabras parecidas, con la
-            que no lo es como etiqueta).
+            para una constitución, con su clase), `"intrusos"` (tres palabras parecidas, con la
+            que no lo es como etiqueta) u `"opuestos"` (un sinónimo y un antónimo, con su palabra
+            como etiqueta).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.

@@ -6,7 +6,7 @@ from coursekit.embeddings.glove import GloVeScratch, glove_loss
 from coursekit.embeddings.intruder import odd_one_out
 from coursekit.embeddings.neighbours import associations, nearest, word_index
 from coursekit.embeddings.ppmi import ppmi
-from coursekit.embeddings.similarity import read_pairs, similarity
+from coursekit.embeddings.similarity import read_pairs, similarity, spearman
 from coursekit.embeddings.svd import truncated_svd
 from coursekit.embeddings.vectors import keyed_vectors, load_vectors, save_vectors
 from coursekit.embeddings.word2vec import (
@@ -45,6 +45,7 @@ __all__ = [
     "similarity",
     "skipgram",
     "softmax_loss",
+    "spearman",
     "truncated_svd",
     "word_index",
 ]

@@ -12,7 +12,8 @@ _SAMPLES = {
     "resenas": ("resenas.tsv", "Reseñas de cine de muestra"),
     "titulares": ("titulares.tsv", "Titulares de muestra"),
     "argumentos": ("argumentos.tsv", "Argumentos de muestra"),
-    "intrusos": ("intrusos.tsv", "Prueba del intruso"),
+    "intrusos": ("intrusos.tsv", "Prueba del intruso, preguntas de desarrollo"),
+    "intrusos_prueba": ("intrusos_prueba.tsv", "Prueba del intruso, preguntas de prueba"),
 }
 
 
@@ -48,8 +49,8 @@ def load_sample(name: str) -> Corpus:
     Args:
         name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
             etiqueta), `"titulares"` (titulares de prensa con su clase), `"argumentos"` (propuestas
-            para una constitución, con su clase) o `"intrusos"` (tres palabras parecidas, con la
-            que no lo es como etiqueta).
+            para una constitución, con su clase), `"intrusos"` (tres palabras parecidas, con la
+            que no lo es como etiqueta) o `"intrusos_prueba"` (otras, que no se miran al elegir).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.

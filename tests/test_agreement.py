@@ -37,6 +37,7 @@ tied_loss, draw_negatives, thinned, cbow_epoch, negative_step = (
     as_a_student(GUESSING.find(name))
     for name in ("un_solo_vector", "sorteo", "submuestreo", "epoca_cbow", "detective")
 )
+cosines = as_a_student(load_set("de-filas-a-vectores").find("cosenos"))
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -58,13 +59,16 @@ def answers(set_id, exercise_id):
 
 @answers("coocurrencia-ppmi", "pmi_a_mano")
 class _:
-    right_rounded = (3, [2.0, 0, 0.3, 0])
-    right_with_array = (9, np.array([3.0, 0.0, 0.3, 0.0]))
-    nines = (0, [9, 9, 9, 9])
-    another_variant = (2, [2.0, 0.0, 0.415, 0.0])
-    without_variant = [2.0, 0.0, 0.415, 0.0]
-    decimal_comma = (0, [2, 0, 0, 415, 0])
-    half_clipped = (0, [2.0, math.log2(6 / 9), 0.415, 0.0])
+    right_rounded = (3, [2.0, 0, 0.3, 0, 3.42])
+    right_with_array = (9, np.array([3.0, 0.0, 0.3, 0.0, 3.415]))
+    nines = (0, [9, 9, 9, 9, 9])
+    another_variant = (2, [2.0, 0.0, 0.415, 0.0, 3.0])
+    without_variant = [2.0, 0.0, 0.415, 0.0, 3.0]
+    decimal_comma = (0, [2, 0, 0, 415, 0, 3])
+    half_clipped = (0, [2.0, math.log2(6 / 9), 0.415, 0.0, 3.0])
+    bound_of_the_word = (0, [2.0, 0.0, 0.415, 0.0, 2.0])
+    bound_as_a_ratio = (0, [2.0, 0.0, 0.415, 0.0, 8.0])
+    without_the_bound = (0, [2.0, 0.0, 0.415, 0.0])
 
 
 @answers("coocurrencia-ppmi", "contar")
@@ -235,8 +239,199 @@ class _:
         return sorted({tuple(sorted(pair)) for pair in count_pairs(sentences, large - small)})
 
 
-def _cosines(counts, dim, normed=None, weights=ppmi, power=0.5):
-    U, S, _ = np.linalg.svd(weights(counts))
+def _smoothed(counts, alpha, words=None, total=None, clip=lambda pmi: np.maximum(pmi, 0)):
+    N_w, N_c = counts.sum(1, keepdims=True), counts.sum(0, keepdims=True) ** alpha
+    expected = (words or (lambda N: N))(N_w) * N_c / (total or np.sum)(N_c)
+    return clip(np.log2(np.divide(counts, expected, where=counts > 0, out=np.ones(counts.shape))))
+
+
+@answers("coocurrencia-ppmi", "detective")
+class _:
+    def right_by_loops(counts, alpha):
+        rows, columns = counts.sum(1), counts.sum(0) ** alpha
+        result = np.zeros(counts.shape)
+        for i, j in zip(*np.nonzero(counts)):
+            ratio = counts[i, j] * columns.sum() / (rows[i] * columns[j])
+            result[i, j] = max(0.0, math.log2(ratio))
+        return result
+
+    def right_by_probabilities(counts, alpha):
+        joint, columns = counts / counts.sum(), counts.sum(0) ** alpha
+        with np.errstate(all="ignore"):
+            pmi = np.log2(joint / np.outer(joint.sum(1), columns / columns.sum()))
+        return np.where(counts > 0, np.maximum(pmi, 0), 0)
+
+    def words_instead_of_contexts(counts, alpha):
+        return _smoothed(counts.T, alpha).T
+
+    def exponent_on_the_pair(counts, alpha):
+        return _smoothed(counts, alpha) * alpha
+
+    def largest_context(counts, alpha):
+        return _smoothed(counts, alpha, total=np.max)
+
+    def negative_kept(counts, alpha):
+        return _smoothed(counts, alpha, clip=lambda pmi: pmi)
+
+    def rounded_counts(counts, alpha):
+        return _smoothed(counts, round(alpha))
+
+    def one_more(counts, alpha):
+        return _smoothed(counts + 1, alpha)
+
+    def natural(counts, alpha):
+        return _smoothed(counts, alpha) * math.log(2)
+
+    def only_three_quarters(counts, alpha):
+        return _smoothed(counts, 0.75)
+
+
+@answers("de-filas-a-vectores", "cosenos_a_mano")
+class _:
+    right_rounded = (3, [17, 0.83, 0.957, 0])
+    right_with_array = (5, np.array([15.0, 0.96, 0.98995, 0.0]))
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (1, [5.0, 0.96, 0.99, 0.0])
+    without_variant = [5.0, 0.96, 0.99, 0.0]
+    in_degrees = (0, [5.0, 16.26, 8.13, 90.0])
+    in_per_cent = (0, [5.0, 96, 99, 0])
+    three = (0, [5.0, 0.96, 0.99])
+
+
+@answers("de-filas-a-vectores", "cosenos")
+class _:
+    def right_by_loops(rows):
+        result = np.zeros((len(rows), len(rows)))
+        for i, u in enumerate(rows):
+            for j, v in enumerate(rows):
+                size = math.sqrt((u * u).sum()) * math.sqrt((v * v).sum())
+                result[i, j] = u @ v / size if size else 0
+        return result
+
+    def right_by_dots(rows):
+        dots = rows @ rows.T
+        norms = np.sqrt(np.diag(dots))
+        norms[norms == 0] = 1
+        return (dots / np.outer(norms, norms)).tolist()
+
+    def transposed(rows):
+        return cosines(rows.T)
+
+    def diagonal_of_ones(rows):
+        result = cosines(rows)
+        np.fill_diagonal(result, 1)
+        return result
+
+    def clipped(rows):
+        return np.maximum(cosines(rows), 0)
+
+    def centred(rows):
+        return cosines(rows - rows.mean(axis=1, keepdims=True))
+
+    def distances(rows):
+        return 1 - cosines(rows)
+
+    def angles(rows):
+        return np.arccos(np.clip(cosines(rows), -1, 1))
+
+    def one_norm_for_all(rows):
+        return rows @ rows.T / np.linalg.norm(rows) ** 2
+
+
+@answers("de-filas-a-vectores", "vecinos")
+class _:
+    def right_by_two_sorts(word, words, vectors, k):
+        row, size = cosines(vectors)[words.index(word)], np.linalg.norm(vectors, axis=1)
+        order = np.argsort(-row)
+        return [words[i] for i in order if size[i] > 0 and words[i] != word][:k]
+
+    def with_cosines(word, words, vectors, k):
+        row = cosines(vectors)[words.index(word)]
+        return sorted(zip(row, words), reverse=True)[1 : k + 1]
+
+    def only_positive(word, words, vectors, k):
+        row = cosines(vectors)[words.index(word)]
+        pairs = sorted((-x, other) for x, other in zip(row, words) if x > 0 and other != word)
+        return [other for _, other in pairs][:k]
+
+    def cut_before_dropping(word, words, vectors, k):
+        row = cosines(vectors)[words.index(word)]
+        return [words[i] for i in np.argsort(-row)[:k] if words[i] != word]
+
+    def by_columns(word, words, vectors, k):
+        values = np.abs(vectors - vectors[words.index(word)]).sum(axis=1)
+        return [words[i] for i in np.argsort(values)[1 : k + 1]]
+
+    def always_k(word, words, vectors, k):
+        row = cosines(vectors)[words.index(word)]
+        return ([words[i] for i in np.argsort(-row) if words[i] != word] + words)[:k]
+
+
+@answers("de-filas-a-vectores", "diferencia")
+class _:
+    def right_by_loops(first, second, draws):
+        means = [sum(second[i] - first[i] for i in draw) / len(draw) for draw in draws]
+        return [np.mean(second) - np.mean(first), *np.percentile(means, [2.5, 97.5])]
+
+    def right_by_quantiles(first, second, draws):
+        means = second[draws].mean(1) - first[draws].mean(1)
+        return (second.mean() - first.mean(), np.quantile(means, 0.025), np.quantile(means, 0.975))
+
+    def independent(first, second, draws):
+        means = second[draws].mean(1) - first[np.roll(draws, 1, axis=0)].mean(1)
+        return second.mean() - first.mean(), *np.percentile(means, [2.5, 97.5])
+
+    def two_errors(first, second, draws):
+        means = (second - first)[draws].mean(1)
+        return means.mean(), means.mean() - 2 * means.std(), means.mean() + 2 * means.std()
+
+    def extremes(first, second, draws):
+        means = (second - first)[draws].mean(1)
+        return (second - first).mean(), means.min(), means.max()
+
+    def only_the_interval(first, second, draws):
+        return tuple(np.percentile((second - first)[draws].mean(1), [2.5, 97.5]))
+
+    def of_the_questions(first, second, draws):
+        difference = second - first
+        return difference.mean(), *np.percentile(difference, [2.5, 97.5])
+
+    def in_points(first, second, draws):
+        difference = 100 * (second - first)
+        return difference.mean(), *np.percentile(difference[draws].mean(1), [2.5, 97.5])
+
+
+@answers("de-filas-a-vectores", "direcciones")
+class _:
+    def right_by_while(matrix, share):
+        S = np.linalg.svd(matrix)[1] ** 2
+        d = 1
+        while S[:d].sum() / S.sum() < share:
+            d += 1
+        return d
+
+    def right_by_eigenvalues(matrix, share):
+        values = np.sort(np.linalg.eigvalsh(matrix @ matrix.T))[::-1]
+        return int(np.searchsorted(np.cumsum(values) / values.sum(), share)) + 1
+
+    def from_the_small_end(matrix, share):
+        S = np.sort(np.linalg.svd(matrix, compute_uv=False) ** 2)
+        return int((np.cumsum(S) / S.sum() < share).sum()) + 1
+
+    def centred(matrix, share):
+        S = np.linalg.svd(matrix - matrix.mean(axis=0), compute_uv=False) ** 2
+        return int((np.cumsum(S) / S.sum() < share).sum()) + 1
+
+    def share_of_directions(matrix, share):
+        return math.ceil(share * min(matrix.shape))
+
+    def above_the_mean(matrix, share):
+        S = np.linalg.svd(matrix, compute_uv=False)
+        return int((S > S.mean()).sum())
+
+
+def _cosines(weights, dim, normed=None, power=0.5):
+    U, S, _ = np.linalg.svd(weights)
     vectors = (U * S**power)[:, :dim]
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     if normed:
@@ -245,38 +440,43 @@ def _cosines(counts, dim, normed=None, weights=ppmi, power=0.5):
     return vectors @ vectors.T
 
 
-@answers("coocurrencia-ppmi", "detective")
+@answers("de-filas-a-vectores", "detective")
 class _:
-    def right_by_loops(counts, dim):
-        U, S, _ = np.linalg.svd(ppmi(counts), full_matrices=False)
+    def right_by_loops(weights, dim):
+        U, S, _ = np.linalg.svd(weights, full_matrices=False)
         vectors = U[:, :dim] @ np.diag(np.sqrt(S[:dim]))
-        result = np.zeros(counts.shape)
+        result = np.zeros(weights.shape)
         for i, u in enumerate(vectors):
             for j, v in enumerate(vectors):
                 size = np.linalg.norm(u) * np.linalg.norm(v)
                 result[i, j] = u @ v / size if size > 0 else 0
         return result
 
-    def right_with_threshold(counts, dim):
-        return _cosines(counts, dim, lambda v, n: (v / np.maximum(n, 1e-9)) @ (v / np.maximum(n, 1e-9)).T)
+    def right_with_threshold(weights, dim):
+        return _cosines(weights, dim, lambda v, n: (v / np.maximum(n, 1e-9)) @ (v / np.maximum(n, 1e-9)).T)
 
-    def unguarded(counts, dim):
-        return _cosines(counts, dim, lambda v, n: (v / n) @ (v / n).T)
+    def unguarded(weights, dim):
+        return _cosines(weights, dim, lambda v, n: (v / n) @ (v / n).T)
 
-    def smoothed(counts, dim):
-        return _cosines(counts, dim, weights=lambda counts: ppmi(counts + 1e-9))
+    def columns(weights, dim):
+        U, S, Vt = np.linalg.svd(weights)
+        vectors = (Vt * np.sqrt(S)[:, None])[:dim].T
+        return vectors @ vectors.T
 
-    def dots(counts, dim):
-        return _cosines(counts, dim, lambda v, n: v @ v.T)
+    def dots(weights, dim):
+        return _cosines(weights, dim, lambda v, n: v @ v.T)
 
-    def unweighted(counts, dim):
-        return _cosines(counts, dim, power=0)
+    def unweighted(weights, dim):
+        return _cosines(weights, dim, power=0)
 
-    def raw_counts(counts, dim):
-        return _cosines(counts, dim, weights=lambda counts: counts)
+    def not_truncated(weights, dim):
+        return _cosines(weights, len(weights))
 
-    def diagonal_of_ones(counts, dim):
-        result = _cosines(counts, dim)
+    def symmetric(weights, dim):
+        return _cosines((weights + weights.T) / 2, dim)
+
+    def diagonal_of_ones(weights, dim):
+        result = _cosines(weights, dim)
         np.fill_diagonal(result, 1)
         return result
 

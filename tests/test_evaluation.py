@@ -100,10 +100,13 @@ def test_bootstrap_resamples_whole_questions():
     assert 5 < medians[0] < 14.5 < medians[1] < 25
 
 
-def test_intruder_sample_has_three_related_words_and_no_repeats():
-    test = load_sample("intrusos")
-    items = [[intruder, *text.split()] for intruder, text in zip(test.labels, test.documents)]
-    assert len(items) >= 90
+def test_intruder_samples_have_three_related_words_and_share_no_question():
+    samples = [load_sample(name) for name in ("intrusos", "intrusos_prueba")]
+    items = [
+        [intruder, *text.split()]
+        for sample in samples for intruder, text in zip(sample.labels, sample.documents, strict=True)
+    ]  # fmt: skip
+    assert all(len(sample.labels) >= 90 for sample in samples)
     assert all(len(set(item)) == 4 for item in items)
     assert len({tuple(sorted(item)) for item in items}) == len(items)
 

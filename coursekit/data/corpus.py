@@ -14,6 +14,8 @@ _SAMPLES = {
     "argumentos": ("argumentos.tsv", "Argumentos de muestra"),
     "intrusos": ("intrusos.tsv", "Prueba del intruso"),
     "opuestos": ("opuestos.tsv", "Sinónimos y antónimos"),
+    "intrusos": ("intrusos.tsv", "Prueba del intruso, preguntas de desarrollo"),
+    "intrusos_prueba": ("intrusos_prueba.tsv", "Prueba del intruso, preguntas de prueba"),
 }
 
 
@@ -52,6 +54,7 @@ def load_sample(name: str) -> Corpus:
             para una constitución, con su clase), `"intrusos"` (tres palabras parecidas, con la
             que no lo es como etiqueta) u `"opuestos"` (un sinónimo y un antónimo, con su palabra
             como etiqueta).
+            que no lo es como etiqueta) o `"intrusos_prueba"` (otras, que no se miran al elegir).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.

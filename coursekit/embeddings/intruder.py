@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import scipy.sparse as sp
 
 from coursekit.embeddings.neighbours import check_vectors, unit_rows, word_index
@@ -21,9 +22,20 @@ def odd_one_out(words: Sequence[str], vectors, vocab) -> str:
         CourseError: si alguna palabra no está en `vocab`, son menos de tres o los
             vectores no son uno por palabra.
     """
+    unit = unit_rows(rows_of(words, vectors, vocab))
+    cosines = unit @ unit.T
+    return words[(cosines.sum(axis=1) - cosines.diagonal()).argmin()]
+
+
+def rows_of(words: Sequence[str], vectors, vocab) -> np.ndarray:
+    """Los vectores de unas palabras, en una matriz densa.
+
+    Raises:
+        CourseError: si alguna palabra no está en `vocab`, son menos de tres o los
+            vectores no son uno por palabra.
+    """
     check_vectors(vectors, vocab)
     if len(words) < 3:
         raise CourseError(f"Con {len(words)} palabras no hay intruso: hacen falta tres.")
-    unit = unit_rows(vectors[[word_index(word, vocab) for word in words]])
-    unit = unit.toarray() if sp.issparse(unit) else unit
-    return words[(unit @ unit.sum(axis=0) - (unit * unit).sum(axis=1)).argmin()]
+    rows = vectors[[word_index(word, vocab) for word in words]]
+    return rows.toarray() if sp.issparse(rows) else np.asarray(rows)

@@ -10,7 +10,7 @@ from coursekit.errors import CourseError
 def ppmi(counts, shift: float = 1.0, smoothing: float = 1.0) -> sp.csr_array:
     """Información mutua puntual positiva, en bits, de una matriz de coocurrencias.
 
-    PPMI(w, c) = max(0, log2(#(w,c) · Σ #(c')^α / (#(w) · #(c)^α)) - log2(k))
+    PPMI(w, c) = max(0, log2(N(w,c) · Σ N(c')^α / (N(w) · N(c)^α)) - log2(k))
 
     Args:
         counts: coocurrencias (V, V), dispersas o densas; fila w, contexto c.
@@ -21,14 +21,12 @@ def ppmi(counts, shift: float = 1.0, smoothing: float = 1.0) -> sp.csr_array:
     Raises:
         CourseError: si `counts` no es cuadrada o alguna cuenta es negativa.
     Source:
-        Church y Hanks (1990); k: Levy y Goldberg (2014); α: Levy et al. (2015).
+        Church y Hanks (1990), la PMI; k: Levy y Goldberg (2014); α: Levy et al. (2015).
     """
-    # Solo se visitan las casillas con cuenta: el logaritmo nunca recibe un cero.
     C = checked_counts(counts, shift, smoothing)
-    w, c = C.nonzero()
-    word = C.sum(axis=1)
-    context = C.sum(axis=0) ** smoothing
-    pmi = np.log2(C.data * context.sum() / (word[w] * context[c]))
+    w, c = C.nonzero()  # solo las casillas con cuenta: el logaritmo nunca recibe un cero
+    N_w, N_c = C.sum(axis=1), C.sum(axis=0) ** smoothing
+    pmi = np.log2(C.data * N_c.sum() / (N_w[w] * N_c[c]))
     C.data = np.maximum(pmi - np.log2(shift), 0)
     C.eliminate_zeros()
     return C

@@ -25,11 +25,13 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
     A = decomposable(matrix, dim)
     start = np.random.default_rng(seed).standard_normal(min(A.shape))
     U, S, _ = svds(A, k=dim, v0=start)
-    order = np.argsort(-S)
-    U, S = U[:, order], S[order]
-    # U y -U sirven igual: elegimos que la entrada mayor de cada columna sea positiva.
-    U *= np.sign(U[np.abs(U).argmax(axis=0), np.arange(dim)])
-    return U * S**power
+    order = np.argsort(-S)  # svds las da de menor a mayor
+    return with_fixed_signs(U[:, order]) * S[order] ** power
+
+
+def with_fixed_signs(U: np.ndarray) -> np.ndarray:
+    """U y -U sirven igual: la que tiene positiva la entrada mayor de cada columna."""
+    return U * np.sign(U[np.abs(U).argmax(axis=0), np.arange(U.shape[1])])
 
 
 def decomposable(matrix, dim: int) -> sp.csr_array:

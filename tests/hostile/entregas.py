@@ -38,10 +38,10 @@ NAMES = {
     "ppmi": "ppmi",
     "asociaciones": "strongest",
     "ventanas": "new_pairs",
-    "detective": "similarities",
+    "detective": "smoothed_ppmi",
 }
 # Cuyas soluciones llaman a la de otro ejercicio: si aquel falla, fallan.
-DEPENDENTS = {"contar": "ventanas", "ppmi": "detective"}
+DEPENDENTS = {"contar": "ventanas"}
 FULL = 10.0
 ANY = ""  # cualquier estado vale: depende de la protección
 
@@ -459,7 +459,7 @@ def cheats() -> list[Case]:
                 def __eq__(self, other): return True
                 def __sub__(self, other): return 0.0
                 __rsub__ = __sub__
-            pmi_values = [Liar(9), Liar(9), Liar(9), Liar(9)]
+            pmi_values = [Liar(9), Liar(9), Liar(9), Liar(9), Liar(9)]
             """,
             exercise="pmi_a_mano",
         ),

@@ -1,4 +1,4 @@
-"""Conjunto «Coocurrencia y PPMI»: contar, pesar y comprimir."""
+"""Conjunto «Coocurrencia y PPMI»: contar, comparar con el azar y suavizar."""
 
 from collections import Counter
 
@@ -22,12 +22,15 @@ VARIANTS += [(7, 1, 16), (2, 6, 16), (4, 4, 48), (5, 3, 16), (6, 2, 48)]
         "gato–de": "¿se vieron más o menos de lo esperado por azar?",
         "vino–de": "¿usaste el margen de su fila, el de su columna y el total?",
         "gato–ladra": "¿qué hace la PPMI con una pareja que nunca se vio?",
+        "cota de maúlla": "¿qué PMI tendría con «maúlla» una palabra que no apareciera con nadie más?",
     },
     hints=(
         "Empieza por los márgenes: la suma de cada fila, la de cada columna y el total, potencia de 2.",
         "El cociente dentro del logaritmo es N(w, c) · N / (N(w) · N(c)). En la variante 0, para «gato» y "
         "«maúlla», es 4 · 32 / (8 · 4).",
-        "log₂ 4 = 2 y log₂ 8 = 3. Un cociente menor que 1 tiene logaritmo negativo, y la PPMI lo deja en 0.",
+        "log₂ 4 = 2 y log₂ 8 = 3. Un cociente menor que 1 tiene logaritmo negativo, y la PPMI lo "
+        "deja en 0. La "
+        "cota de un contexto es −log₂ p(c) = log₂ (N / N(c)).",
     ),
 )  # fmt: skip
 def pmi_by_hand(variant):
@@ -36,7 +39,8 @@ def pmi_by_hand(variant):
     expected = counts.sum(1, keepdims=True) * counts.sum(0) / counts.sum()
     with np.errstate(divide="ignore"):
         weights = np.maximum(np.log2(counts / expected), 0)
-    return [weights[0, 1], weights[0, 2], weights[2, 2], weights[0, 0]]
+    bound = np.log2(counts.sum() / counts[:, 1].sum())
+    return [weights[0, 1], weights[0, 2], weights[2, 2], weights[0, 0], bound]
 
 
 pmi_by_hand.mistaken(
@@ -45,6 +49,9 @@ pmi_by_hand.mistaken(
     ("np.maximum(np.log2(counts / expected), 0)", "np.log2(counts / expected)",
      "eso es la PMI. La P de PPMI deja en cero lo negativo, y también el logaritmo de cero."),
     (" / counts.sum()", "", "olvidaste el total: sin N, el cociente nunca pasa de 1 y toda PPMI sale cero."),
+    ("counts[:, 1]", "counts[0]",
+     "diste la cota de la palabra, −log₂ p(gato). La del contexto sale de su columna: con «maúlla» podría "
+     "aparecer otra palabra, más rara."),
 )  # fmt: skip
 
 _WORDS = "el la gato luna mar barco pan horno mira lleva calla vuelve".split()
@@ -255,56 +262,51 @@ new_pairs.mistaken(
 )  # fmt: skip
 
 
-def _gapped_counts(rng, size, dim):
-    """Cuentas simétricas en las que todo coseno está bien determinado.
-
-    Una dirección se corta donde los valores singulares no empatan, y ningún vector es casi nulo.
-    """
-    while True:
-        counts = _counts(rng, size, size) * 1.0
-        counts += counts.T
-        U, S, _ = np.linalg.svd(ppmi(counts))
-        norms = np.linalg.norm((U * np.sqrt(S))[:, :dim], axis=1)
-        if S[dim - 1] > S[dim] + 0.05 and norms.min() > 0.05:
-            return counts
-
-
-def _detective_cases(rng):
-    yield _gapped_counts(rng, 4, 2), 2
-    yield _gapped_counts(rng, 6, 3), 3
-    alone = np.zeros((5, 5))
-    alone[:4, :4] = _gapped_counts(rng, 4, 2)
-    yield alone, 2  # la última no coocurre con ninguna; ahí el cero de la SVD es exacto
+def _smoothing_cases(rng):
+    yield _counts(rng, 3, 5), 0.75  # más contextos que palabras
+    yield _counts(rng, 4, 4), 1.0  # sin suavizar
+    hollow = _counts(rng, 4, 4)
+    hollow[rng.integers(4)] = 0
+    yield hollow, 0.75  # una fila vacía
+    yield _counts(rng, 5, 3) * 1.0, 0.25
+    # De dos contextos, uno veinte veces más frecuente: hay casillas por debajo de lo esperado.
+    a, b = rng.integers(2, 5, 2).tolist()
+    yield np.array([[a, 20 * b], [3 * a, 20 * a]]), 0.5
 
 
 @SET.exercise(
-    "detective", "Detective: tres fallos en seis líneas", points=2, cases=_detective_cases,
+    "detective", "Detective: un suavizado con tres fallos", points=2, cases=_smoothing_cases,
     hints=(
-        "Son tres fallos, uno en cada paso: al contar, al truncar y al normalizar.",
-        "¿Qué hace sumar 1 a todas las casillas con las parejas que nunca se vieron? ¿Y qué columnas de U "
-        "corresponden a los valores singulares más grandes?",
-        "Cada palabra es una fila: su norma se calcula con axis=1. La diagonal de las similitudes tiene que "
-        "ser 1, o 0 si el vector es nulo.",
+        "Con α = 1 tiene que dar lo mismo que tu ppmi, y con cualquier α las probabilidades p_α(c) "
+        "tienen que "
+        "sumar 1. Compruébalo.",
+        "Mira quién lleva el exponente, entre qué se divide lo esperado y qué se hace con los logaritmos "
+        "negativos.",
+        "El exponente va solo en los contextos, y se divide entre la suma de N(c)^α, que no es N. Lo "
+        "negativo se "
+        "queda en cero.",
     ),
 )  # fmt: skip
-def similarities(counts, dim):
-    weights = ppmi(counts)
-    U, S, _ = np.linalg.svd(weights)
-    vectors = (U * np.sqrt(S))[:, :dim]
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))
-    return vectors @ vectors.T
+def smoothed_ppmi(counts, alpha):
+    N_w = counts.sum(axis=1, keepdims=True)
+    N_c = counts.sum(axis=0, keepdims=True) ** alpha
+    expected = N_w * N_c / N_c.sum()
+    ratio = np.divide(counts, expected, where=counts > 0, out=np.ones(counts.shape))
+    return np.maximum(np.log2(ratio), 0)
 
 
-similarities.planted(
-    ("ppmi(counts)", "ppmi(counts + 1)",
-     "sumar 1 a todo inventa una coocurrencia para cada pareja que nunca se vio."),
-    ("[:, :dim]", "[:, 1 : dim + 1]",
-     "tiras la primera dirección, la del valor singular más grande. Las dim primeras empiezan en la 0."),
-    ("axis=1", "axis=0", "normalizas columnas. Cada palabra es una fila; mira si la diagonal es 1."),
+smoothed_ppmi.planted(
+    ("counts.sum(axis=1, keepdims=True)", "counts.sum(axis=1, keepdims=True) ** alpha",
+     "suavizas también las palabras. El exponente va solo en los contextos: p(w) se queda como está."),
+    ("N_w * N_c / N_c.sum()", "N_w * N_c / counts.sum()",
+     "divides entre N, y así p_α no suma 1. Se divide entre la suma de N(c)^α."),
+    ("np.maximum(np.log2(ratio), 0)", "np.abs(np.log2(ratio))",
+     "el valor absoluto convierte en asociadas a las parejas que se ven menos de lo esperado. Van a cero."),
 )  # fmt: skip
-similarities.mistaken(
-    (", where=norms > 0, out=np.zeros(vectors.shape)", "",
-     "una palabra que no coocurre con ninguna tiene vector nulo, y dividir por su norma da nan: su coseno "
-     "es 0."),
+smoothed_ppmi.mistaken(
+    (", where=counts > 0, out=np.ones(counts.shape)", "",
+     "una fila vacía te da 0/0, que es nan. Trata los ceros antes del logaritmo."),
+    (" ** alpha", "", "no usas alpha: das la PPMI sin suavizar."),
+    ("N_c.sum()", "(counts.sum() ** alpha)",
+     "elevas la suma en lugar de sumar lo elevado. Es Σ N(c)^α y no (Σ N(c))^α."),
 )  # fmt: skip

@@ -388,7 +388,6 @@ def test_by_hand_recognises_a_mistake_made_in_some_numbers_only(exercise):
         for mistake in exercise.mistakes:
             typical = mistake.answer(variant)
             wrong = [i for i, x in enumerate(values) if not is_close(typical[i], x, exercise.tolerance)]
-            wrong = [i for i in range(len(values)) if not is_close(typical[i], values[i], exercise.tolerance)]
             assert wrong, f"{mistake.sentence} no cambia nada en la variante {variant}"
             last = [typical[i] if i == wrong[-1] else x for i, x in enumerate(values)]
             assert verdict_of(exercise, (variant, typical)).mistake is mistake

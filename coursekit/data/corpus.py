@@ -12,7 +12,6 @@ _SAMPLES = {
     "resenas": ("resenas.tsv", "Reseñas de cine de muestra"),
     "titulares": ("titulares.tsv", "Titulares de muestra"),
     "argumentos": ("argumentos.tsv", "Argumentos de muestra"),
-    "intrusos": ("intrusos.tsv", "Prueba del intruso"),
     "opuestos": ("opuestos.tsv", "Sinónimos y antónimos"),
     "intrusos": ("intrusos.tsv", "Prueba del intruso, preguntas de desarrollo"),
     "intrusos_prueba": ("intrusos_prueba.tsv", "Prueba del intruso, preguntas de prueba"),
@@ -52,9 +51,8 @@ def load_sample(name: str) -> Corpus:
         name: `"relato"` (narración por capítulos), `"resenas"` (reseñas de cine con su
             etiqueta), `"titulares"` (titulares de prensa con su clase), `"argumentos"` (propuestas
             para una constitución, con su clase), `"intrusos"` (tres palabras parecidas, con la
-            que no lo es como etiqueta) u `"opuestos"` (un sinónimo y un antónimo, con su palabra
-            como etiqueta).
-            que no lo es como etiqueta) o `"intrusos_prueba"` (otras, que no se miran al elegir).
+            que no lo es como etiqueta), `"intrusos_prueba"` (otras, que no se miran al elegir) u
+            `"opuestos"` (un sinónimo y un antónimo, con su palabra como etiqueta).
 
     Raises:
         CourseError: si no hay una muestra con ese nombre o falta en la instalación.

@@ -91,10 +91,10 @@ def resampled(result) -> list[float]:
     return spearman(result.cosines[drawn], result.scores[drawn]).round(4).tolist()
 
 
-def train_glove(ids, vocab_size, seed, *, window, dim, num_epochs, decay):
+def train_glove(ids, vocab_size, seed, *, window, dim, num_epochs, **settings):
     counts = cooccurrence(ids, vocab_size, window, distance_weighting=True)
     model = GloVeScratch(vocab_size, dim, rng=np.random.default_rng(seed))
-    model.fit(counts, num_epochs, decay=decay)
+    model.fit(counts, num_epochs, **settings)
     return model.vectors
 
 
@@ -114,7 +114,10 @@ GLOVE = {
     "ventana 15": {**BASE, "window": 15},
     "5 vueltas": {**BASE, "num_epochs": 5},
     "40 vueltas": {**BASE, "num_epochs": 40},
+    "x_max 1": {**BASE, "x_max": 1.0},
+    "x_max 100": {**BASE, "x_max": 100.0},
     "con encogimiento": {**BASE, "decay": 1.0},
+    "ventana 15 y encogimiento": {**BASE, "window": 15, "decay": 1.0},
 }
 EXPERIMENT = Experiment(
     name="glove",

@@ -37,7 +37,7 @@ VARIANTS += [(4, 2, 0, 0), (1, 1, 1, 1), (4, 1, 0, 0), (1, 2, 1, 0), (4, 2, 1, 0
         "nuevo": "¿bajas por el gradiente, y s empieza en 1?",
     },
     hints=(
-        "El peso es (x / 16) elevado a 3/4: con x = 1 es 1/8, porque 16 elevado a 3/4 es 8; con x = 4, 0.354.",
+        "El peso es (x / 16) elevado a 3/4. Con x = 1 es 1/8, porque 16 elevado a 3/4 es 8.",
         "El error es w · c + s − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la variante 0, "
         "donde w · c es 1, vale 1 + 1 − 0 = 2.",
         "El gradiente es 2 · peso · error · 1. AdaGrad divide por la raíz de 1 + gradiente², y el número se "

@@ -105,27 +105,29 @@ def train_ppmi(ids, vocab_size, seed, *, window, dim):
 
 METHODS = {"GloVe": train_glove, "PPMI + SVD": train_ppmi}
 BASE = {"method": "GloVe", "window": 5, "dim": 100, "num_epochs": 15, "decay": 0.0}
-# Un solo ajuste cambia en cada una.
-GLOVE = {
-    "base": BASE,
-    "dim 50": {**BASE, "dim": 50},
-    "dim 200": {**BASE, "dim": 200},
-    "ventana 2": {**BASE, "window": 2},
-    "ventana 15": {**BASE, "window": 15},
-    "5 vueltas": {**BASE, "num_epochs": 5},
-    "40 vueltas": {**BASE, "num_epochs": 40},
-    "x_max 1": {**BASE, "x_max": 1.0},
-    "x_max 100": {**BASE, "x_max": 100.0},
-    "con encogimiento": {**BASE, "decay": 1.0},
-    "ventana 15 y encogimiento": {**BASE, "window": 15, "decay": 1.0},
-}
 EXPERIMENT = Experiment(
     name="glove",
     title="GloVe con las novelas: parecido con el juicio humano y analogías, según los ajustes",
     data=("novelas", "rg65_es", "mc30_es", "wordsim353_es", "semeval2017_es", "questions-words-es"),
     runs=(
         Run("PPMI + SVD", {"method": "PPMI + SVD", "window": 5, "dim": 100}, 0),
-        *(Run(name, settings, seed) for seed in range(3) for name, settings in GLOVE.items()),
+        *(
+            Run(name, {**BASE, **changes}, seed)
+            for seed in range(3)
+            for name, changes in {
+                "base": {},
+                "dim 50": {"dim": 50},
+                "dim 200": {"dim": 200},
+                "ventana 2": {"window": 2},
+                "ventana 15": {"window": 15},
+                "5 vueltas": {"num_epochs": 5},
+                "40 vueltas": {"num_epochs": 40},
+                "x_max 1": {"x_max": 1.0},
+                "x_max 100": {"x_max": 100.0},
+                "con encogimiento": {"decay": 1.0},
+                "ventana 15 y encogimiento": {"window": 15, "decay": 1.0},
+            }.items()
+        ),
     ),
     measure=measure,
     module=__name__,

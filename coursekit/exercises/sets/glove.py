@@ -72,8 +72,9 @@ def _probe_cases(rng):
     a, b, c, d = rng.choice(_WORDS[2:], 4, replace=False).tolist()
     # «mar» tiene más encuentros que «río»: dividir cuentas no es dividir proporciones.
     yield [["mar", a, b], ["mar", a, c], [b, "río", a]], "mar", "río", [a, b], 2
-    yield [["mar", a, "río", a, a], [d, "mar", a]], "mar", "río", [a, d], 1  # d, solo con una de ellas
-    yield [[a, "mar", b, c, b], ["río", c], [b, "río", b]], "río", "mar", [c, b, d], 3  # d, con ninguna
+    yield [["mar", a, "río", a, a], [d, "mar", a]], "mar", "río", [a, d], 1  # d, solo con la primera
+    # Ahora d, solo con la segunda.
+    yield [[a, "mar", b, c, b], ["río", c], [b, "río", b], [d, "mar"]], "río", "mar", [c, b, d], 3
     yield [["mar", a], [a, "río"], ["mar", b], []], "mar", "río", [c, d], 2  # ninguna sonda vale
     yield _texts(rng, 5, 7, 6), "mar", "río", _WORDS[2:], 3
 

@@ -122,8 +122,6 @@ EXPERIMENT = Experiment(
                 "ventana 15": {"window": 15},
                 "5 vueltas": {"num_epochs": 5},
                 "40 vueltas": {"num_epochs": 40},
-                "x_max 1": {"x_max": 1.0},
-                "x_max 100": {"x_max": 100.0},
                 "con encogimiento": {"decay": 1.0},
                 "ventana 15 y encogimiento": {"window": 15, "decay": 1.0},
             }.items()

@@ -123,7 +123,6 @@ EXPERIMENT = Experiment(
                 "5 vueltas": {"num_epochs": 5},
                 "40 vueltas": {"num_epochs": 40},
                 "con encogimiento": {"decay": 1.0},
-                "ventana 15 y encogimiento": {"window": 15, "decay": 1.0},
             }.items()
         ),
     ),

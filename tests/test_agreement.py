@@ -648,6 +648,8 @@ class _:
     def as_read(train, test, min_freq):
         kept = ["<unk>"] + [w for w in dict.fromkeys(train) if train.count(w) >= min_freq]
         return [kept.index(word) if word in kept else 0 for word in test]
+
+
 @answers("glove", "paso_a_mano")
 class _:
     right_rounded = (1, [0.354, 1.614, 1.141, 0.774])

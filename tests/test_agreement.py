@@ -38,6 +38,8 @@ tied_loss, draw_negatives, thinned, cbow_epoch, negative_step = (
     for name in ("un_solo_vector", "sorteo", "submuestreo", "epoca_cbow", "detective")
 )
 cosines = as_a_student(load_set("de-filas-a-vectores").find("cosenos"))
+GLOVE = load_set("glove")
+tied_loss, align, train = (as_a_student(GLOVE.find(id)) for id in ("un_vector", "cargar", "detective"))
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -646,6 +648,158 @@ class _:
     def as_read(train, test, min_freq):
         kept = ["<unk>"] + [w for w in dict.fromkeys(train) if train.count(w) >= min_freq]
         return [kept.index(word) if word in kept else 0 for word in test]
+
+
+@answers("glove", "paso_a_mano")
+class _:
+    right_rounded = (1, [0.354, 1.614, 1.141, 0.774])
+    right_with_array = (7, np.array([0.3536, -0.3863, -0.2731, 1.079]))
+    another_variant = (0, [0.354, 1.614, 1.141, 0.774])
+    without_variant = [0.125, 2.0, 0.5, 0.866]
+    decimal_logarithm = (1, [0.354, 3 - math.log10(4), 1.697, 0.7413])
+    without_the_context = (9, [0.354, 1.614, 1.141, 1.774])
+    plain_gradient = (0, [0.125, 2.0, 0.5, 0.85])
+
+
+def _rows_of(sentences, word, window):
+    return Counter(context for (w, context), n in count_pairs(sentences, window).items()
+                   for _ in range(n) if w == word)  # fmt: skip
+
+
+@answers("glove", "sondas")
+class _:
+    def right_by_pairs(sentences, word, other, probes, window):
+        a, b = _rows_of(sentences, word, window), _rows_of(sentences, other, window)
+        return {k: a[k] * b.total() / (a.total() * b[k]) for k in probes if a[k] and b[k]}
+
+    def over_appearances(sentences, word, other, probes, window):
+        a, b = _rows_of(sentences, word, window), _rows_of(sentences, other, window)
+        times = Counter(w for sentence in sentences for w in sentence)
+        return {k: a[k] / times[word] / (b[k] / times[other]) for k in probes if a[k] and b[k]}
+
+    def adds_one(sentences, word, other, probes, window):
+        a, b = _rows_of(sentences, word, window), _rows_of(sentences, other, window)
+        return {k: (a[k] + 1) / a.total() / ((b[k] + 1) / b.total()) for k in probes}
+
+    def logarithm(sentences, word, other, probes, window):
+        a, b = _rows_of(sentences, word, window), _rows_of(sentences, other, window)
+        return {k: math.log(a[k] * b.total() / (a.total() * b[k])) for k in probes if a[k] and b[k]}
+
+    def only_probes_in_the_total(sentences, word, other, probes, window):
+        a, b = _rows_of(sentences, word, window), _rows_of(sentences, other, window)
+        first, second = (sum(row[k] for k in probes) for row in (a, b))
+        return {k: a[k] / first / (b[k] / second) for k in probes if a[k] and b[k]}
+
+    def crosses_sentences(sentences, word, other, probes, window):
+        a, b = (_rows_of([sum(sentences, [])], w, window) for w in (word, other))
+        return {k: a[k] * b.total() / (a.total() * b[k]) for k in probes if a[k] and b[k]}
+
+
+@answers("glove", "un_vector")
+class _:
+    def right_by_loops(counts, E, b, x_max):
+        loss, dE, db = 0.0, np.zeros_like(E), np.zeros_like(b)
+        for w, v in zip(*np.nonzero(counts)):
+            weight = min((counts[w, v] / x_max) ** 0.75, 1)
+            error = E[w] @ E[v] + b[w] + b[v] - math.log(counts[w, v])
+            loss += weight * error**2
+            dE[w] += 2 * weight * error * E[v]
+            dE[v] += 2 * weight * error * E[w]
+            db[w] += 2 * weight * error
+            db[v] += 2 * weight * error
+        return loss, dE, db
+
+    def right_by_autograd(counts, E, b, x_max):
+        x, (E, b) = torch.tensor(counts), (torch.tensor(table, requires_grad=True) for table in (E, b))
+        w, v = x.nonzero(as_tuple=True)
+        error = (E[w] * E[v]).sum(1) + b[w] + b[v] - x[w, v].log()
+        loss = ((x[w, v] / x_max) ** 0.75).clamp(max=1) @ error**2
+        loss.backward()
+        return loss, E.grad, b.grad
+
+    def skips_the_diagonal(counts, E, b, x_max):
+        return tied_loss(counts * (1 - np.eye(len(counts))), E, b, x_max)
+
+    def mean_instead_of_sum(counts, E, b, x_max):
+        return [value / max(1, np.count_nonzero(counts)) for value in tied_loss(counts, E, b, x_max)]
+
+    def symmetrised(counts, E, b, x_max):
+        return tied_loss((counts + counts.T) / 2, E, b, x_max)
+
+    def fixed_x_max(counts, E, b, x_max):
+        return tied_loss(counts, E, b, 10)
+
+    def only_the_loss(counts, E, b, x_max):
+        return tied_loss(counts, E, b, x_max)[0]
+
+
+@answers("glove", "pmi_del_modelo")
+class _:
+    def right_in_logarithms(W, C, b, c):
+        logs = (W @ C.T + b[:, None] + c) / math.log(2)
+        rows, columns = (np.log2((2**logs).sum(axis)) for axis in (1, 0))
+        return logs + np.log2((2**logs).sum()) - rows[:, None] - columns
+
+    def subtracts_the_biases(W, C, b, c):
+        return (W @ C.T - b[:, None] - c) / math.log(2)
+
+    def rows_for_both(W, C, b, c):
+        counts = np.exp(W @ C.T + b[:, None] + c)
+        return np.log2(counts * counts.sum() / counts.sum(1, keepdims=True) ** 2)
+
+    def centred(W, C, b, c):
+        P = W @ C.T / math.log(2)
+        return P - P.mean(1, keepdims=True) - P.mean(0) + P.mean()
+
+
+@answers("glove", "cargar")
+class _:
+    def right_by_index(file_words, file_vectors, words):
+        rows = [file_words.index(word) if word in file_words else None for word in words]
+        zero = np.zeros(file_vectors.shape[1])
+        found = [zero if row is None else file_vectors[row] for row in rows]
+        return np.array(found), 1 - rows.count(None) / len(words)
+
+    def drops_the_missing(file_words, file_vectors, words):
+        found = [file_words.index(word) for word in words if word in file_words]
+        return file_vectors[found], len(found) / len(words)
+
+    def the_mean_for_the_missing(file_words, file_vectors, words):
+        mean = file_vectors.mean(axis=0)
+        found = [file_vectors[file_words.index(w)] if w in file_words else mean for w in words]
+        return np.array(found), np.mean([word in file_words for word in words])
+
+    def percentage(file_words, file_vectors, words):
+        aligned, coverage = align(file_words, file_vectors, words)
+        return aligned, 100 * coverage
+
+    def only_the_matrix(file_words, file_vectors, words):
+        return align(file_words, file_vectors, words)[0]
+
+
+@answers("glove", "detective")
+class _:
+    def right_by_tables(counts, W, C, b, c, steps):
+        tables = [np.array(table) for table in (W, C, b, c)]
+        squares = [1.0, 1.0, 1.0, 1.0]
+        for _ in range(steps):
+            W, C, b, c = tables
+            error = W @ C.T + b[:, None] + c - np.log(np.where(counts > 0, counts, 1))
+            G = 2 * np.minimum((counts / 10) ** 0.75, 1) * error
+            gradients = [G @ C, G.T @ W, G.sum(1), G.sum(0)]
+            squares = [square + g**2 for square, g in zip(squares, gradients)]
+            tables = [t - 0.1 * g / np.sqrt(s) for t, g, s in zip(tables, gradients, squares)]
+        return tables
+
+    def one_step_less(counts, W, C, b, c, steps):
+        return train(counts, W, C, b, c, steps - 1)
+
+    def swapped_tables(counts, W, C, b, c, steps):
+        W, C, b, c = train(counts, W, C, b, c, steps)
+        return C, W, c, b
+
+    def untouched(counts, W, C, b, c, steps):
+        return [W, C, b, c]
 
 
 @answers("rnn-desde-cero", "perplejidad_a_mano")

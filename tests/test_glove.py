@@ -7,8 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from conftest import needs_real_data
 from coursekit.embeddings import GloVeScratch, Word2Vec, cbow, cooccurrence, glove_loss
 from coursekit.errors import CourseError
+from coursekit.experiments import glove as experiment
+from coursekit.text import without_accents
 from regression import regression
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -166,6 +169,23 @@ def test_explains_bad_counts(X, message):
 def test_explains_no_groups():
     with pytest.raises(CourseError, match="al menos un grupo, no 0"):
         GloVeScratch(3, 2, num_groups=0, rng=np.random.default_rng(0))
+
+
+# --- El experimento ---------------------------------------------------------------------------
+
+
+def together(pair):
+    return frozenset(without_accents(word.lower()) for word in pair[:2])
+
+
+@needs_real_data
+def test_no_pair_chooses_the_settings_and_judges_them():
+    """MC-30 está entero en WordSim-353: si se dejara, se elegiría con parte del examen."""
+    pairs = experiment.pairs()
+    dev, wordsim, semeval = ([together(pair) for pair in pairs[t]] for t in ("dev", "wordsim", "semeval"))
+    assert len(dev) == len(set(dev)) == 65 + 30 - 20
+    assert len(wordsim) == len(set(wordsim)) and len(semeval) == 500
+    assert not set(dev) & set(wordsim + semeval)
 
 
 # --- Defectos conocidos: lo nuestro los supera y lo defectuoso los tiene ---------------------

@@ -185,7 +185,7 @@ WAITING = {
     "AttentionEncoderDecoder", "EncoderDecoder", "GradientRecorder", "NextSymbol",
     "ScheduledSampling", "Unrolled", "bptt_logits", "by_section", "compression", "elman_letters",
     "elman_next_words", "elman_sentences", "from_torch", "interpolate", "invented_words",
-    "keyed_vectors", "load_vectors", "mean_states", "mean_surprise",
+    "keyed_vectors", "mean_states", "mean_surprise",
     "paired_batch", "predict_topic", "random_truncation", "save_vectors", "sequence_accuracy",
     "shifted_batch", "truncation",
 }  # fmt: skip

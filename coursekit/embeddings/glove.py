@@ -72,8 +72,8 @@ class GloVeScratch:
             x_max, alpha: forma del peso de cada pareja; véase `glove_loss`.
             decay: lo que suma a la pérdida el cuadrado de cada vector y cada sesgo. Con
                 cero es el GloVe del artículo, que no dice nada de las parejas que no
-                se han visto: en un corpus pequeño son casi todas, y su producto queda
-                al azar.
+                se han visto: son casi todas, su producto suele salir demasiado alto y,
+                con pocas cuentas por número que aprender, depende de la semilla.
         Returns:
             Pérdida por cuenta en cada época.
         Raises:

@@ -180,7 +180,7 @@ def test_no_interface_text_is_in_english(visits):
         # Ni el código, ni lo que va en cursiva por estar en inglés, ni los títulos citados.
         for quoted in visit.content.select("script, style, pre, code, em, cite, .citation, .math"):
             quoted.decompose()
-        for cited in visit.content.select(".bibtex[title]"):
+        for cited in visit.content.select("[href*='bibliografia.html#'][title]"):
             del cited["title"]
         texts = list(visit.content.stripped_strings)
         for tag in visit.content.find_all(True):

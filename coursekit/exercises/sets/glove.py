@@ -53,11 +53,11 @@ def step_by_hand(variant):
 
 
 step_by_hand.mistaken(
+    ("1 + gradient**2", "gradient**2",
+     "s empieza en 1, no en 0: si no, el primer paso mediría siempre 0.3, fuera cual fuera el gradiente."),
     ("2 * weight * error", "weight * error", "al derivar un cuadrado aparece un 2: te falta."),
     ("2 * weight * error", "2 * error", "el gradiente también lleva el peso: una pareja rara tira menos."),
     ("first - 0.3", "first + 0.3", "vas en el sentido del gradiente, que es cuesta arriba: hay que restar."),
-    ("1 + gradient**2", "gradient**2",
-     "s empieza en 1, no en 0: si no, el primer paso mediría siempre 0.3, fuera cual fuera el gradiente."),
 )  # fmt: skip
 
 _WORDS = "mar río olas puente agua barco orilla calle pan cielo".split()

@@ -24,7 +24,7 @@ SET = ExerciseSet(
 # La cuenta, el vector de la palabra (dos números) y la suma de los dos sesgos de cada variante; el
 # vector del contexto es siempre (1, 2), y x_max, 16.
 VARIANTS = [(1, 1, 0, 1), (4, 1, 1, 0), (1, 0, 1, 0), (4, 0, 1, 1), (1, 0, 1, 1)]
-VARIANTS += [(4, 2, 0, 0), (1, 0, 0, 2), (4, 1, 0, 0), (1, 1, 0, 0), (4, 0, 2, 0)]
+VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (4, 0, 2, 0)]
 
 
 @SET.exercise(

@@ -207,10 +207,11 @@ class Jail:
                     talk.hear(data)
                     if not data:
                         ears.unregister(hear)
-                elif talk.dead:
-                    talk.finish(CRASH)  # murió, y ya no queda nada suyo por leer
+                # Murió, y ni queda nada suyo por leer ni el proceso precargado dice por qué.
                 if self._control in ready:
                     talk.note(self._receive(0))
+                elif talk.dead and hear not in ready:
+                    talk.finish(CRASH)
                 if talk.check_deadlines() and not pending:
                     with contextlib.suppress(OSError):
                         os.write(feed, bytes([talk.answered % 256]))
@@ -347,8 +348,9 @@ class _Talk:
             self.finish(CRASH)
         if len(self.messages) == self._expected:
             self.finish(OK)
-        elif not data or self._heard > _MOST_OUTPUT:
+        elif self._heard > _MOST_OUTPUT:
             self.finish(CRASH)
+        self.dead = self.dead or not data
 
     def note(self, message: dict) -> None:
         """Lo que avisa el proceso precargado."""

@@ -182,7 +182,7 @@ def test_each_question_of_the_quiz_has_one_right_answer_and_explains_all(books):
             assert all(len(answer.split()) >= 5 for answer in answers), f"{name}, {number}"
 
 
-def run_cells(option, books, tmp_path):
+def run_cells(option, books, tmp_path, **environment):
     """Ejecuta una copia de los cuadernos con nbval y comprueba cuántas celdas han pasado.
 
     Tantos a la vez como núcleos hay, cada uno entero en un proceso y con un solo hilo de cálculo,
@@ -196,7 +196,7 @@ def run_cells(option, books, tmp_path):
         [sys.executable, "-m", "pytest", option, "-q", "-p", "no:cacheprovider", "-c", os.devnull,
          "--rootdir", tmp_path, "--nbval-cell-timeout=300", tmp_path,
          "-n", str(os.cpu_count()), "--dist", "loadfile"],
-        env={**os.environ, "OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment}, capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout[-5000:]
     assert f"{sum(len(codes(book)) for book in books.values())} passed" in result.stdout
@@ -212,3 +212,12 @@ def test_outputs_of_lectures_and_solutions_are_reproduced(books, tmp_path):
     executed = {name: book for name, book in books.items() if not name.startswith("exercises/")}
     assert len(executed) == len(LECTURES) + len(SETS)
     run_cells("--nbval", executed, tmp_path)
+
+
+def test_lectures_run_on_samples_without_data_or_network(books, tmp_path):
+    lectures = {page_name(path): books[page_name(path)] for path in LECTURES}
+    closed = "http://127.0.0.1:9"
+    run_cells(
+        "--nbval-lax", lectures, tmp_path, COURSEKIT_DATA="", XDG_CACHE_HOME=str(tmp_path / "caché"),
+        http_proxy=closed, https_proxy=closed,
+    )  # fmt: skip

@@ -22,6 +22,7 @@ from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from sphinx.util import logging
+from traitlets.config import Config
 
 import coursekit
 from coursekit.data import registry
@@ -195,6 +196,8 @@ def execute(app, env, docnames):
     """
     config = env.mystnb_config
     os.environ["OMP_NUM_THREADS"] = "1"  # dos páginas a la vez, y cada una con un procesador
+    # en claro, cada núcleo avisaría de que otros usuarios de la máquina pueden escucharlo
+    private = Config(KernelManager={"transport_encryption": "auto"})
     store = get_cache(config.execution_cache_path)
     waiting = {}
     for docname in docnames:
@@ -213,7 +216,7 @@ def execute(app, env, docnames):
         runs = {
             pool.submit(
                 single_nb_execution, notebook, cwd=str(path.parent),
-                timeout=config.execution_timeout, allow_errors=False,
+                timeout=config.execution_timeout, allow_errors=False, config=private,
             ): path
             for path, notebook in waiting.items()
         }  # fmt: skip

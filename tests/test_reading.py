@@ -255,14 +255,15 @@ def test_an_unsuccessful_search_is_told_in_good_spanish(visit):
     assert page.locator("#buscar-sin-servidor").is_hidden()
 
 
-@pytest.mark.parametrize("word", ["perplejidad", "ventana", "surprise"])
+@pytest.mark.parametrize("word", ["perplejidad", "ventana", "gradiente", "surprise"])
 def test_snippets_are_of_the_text_and_fit_a_phone(visit, word):
-    """Ni botones ni el índice de la versión impresa; «surprise» está en una línea larga de código."""
+    """Ni botones, ni el índice impreso, ni LaTeX; «surprise» está en una línea larga de código."""
     page = visit(f"search.html?q={word}", PHONE)
     page.wait_for_selector("#search-results li p.context")
     page.wait_for_load_state("networkidle")
     for snippet in page.locator("#search-results p.context").all_inner_texts():
         assert not re.search("En esta página|Avisar de un error|Abrir en Colab|Repositorio", snippet)
+        assert not re.search(r"\\\(|\\[a-z]+\{", snippet), snippet
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 

@@ -168,6 +168,13 @@ Object.assign(Documentation.TRANSLATIONS, {
     "Páginas encontradas: ${resultCount}.",
 });
 
+// En lo encontrado, una fórmula sería su LaTeX: se pone «…» en su lugar.
+if (typeof Search !== "undefined") {
+  const formula = /<(span|div) class="math [^>]*>[^]*?<\/\1>/g;
+  const { htmlToText } = Search;
+  Search.htmlToText = (html, anchor) => htmlToText(html.replace(formula, "…"), anchor);
+}
+
 for (const box of document.querySelectorAll(".admonition.apuesta")) playBet(box);
 for (const section of document.querySelectorAll("section#cuestionario")) playQuiz(section);
 window.addEventListener("load", () => {

@@ -1260,9 +1260,9 @@ class _:
 class _:
     right_rounded = (3, [1, 1.11, 1.0119])
     right_fractions = (1, [11 / 9, 10 / 9, 15 * 16 / (18 * 11)])
-    another_variant = (1, [11 / 9, 12 / 9, 1.162])
-    swapped = (0, [12 / 9, 11 / 9, 1.162])
-    with_epsilon_too_big = (0, [11 / 9, 12 / 9, 0.9])
+    another_variant = (1, [10 / 9, 11 / 9, 1.0897])
+    swapped = (0, [11 / 9, 10 / 9, 1.0897])
+    with_epsilon_too_big = (0, [10 / 9, 11 / 9, 0.84])
 
 
 @answers("analogias-y-sesgo", "responder")

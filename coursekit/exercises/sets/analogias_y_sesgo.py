@@ -9,7 +9,7 @@ SET = ExerciseSet(
 )
 
 # Cosenos en novenos: de «flores» con «días», «día» y «flor», y de «flor» con «días» y «día».
-VARIANTS = [(7, 4, 8, 4, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 2), (8, 5, 6, 2, 1), (7, 3, 5, 5, 4)]
+VARIANTS = [(6, 4, 8, 3, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 2), (8, 5, 6, 2, 1), (7, 3, 5, 5, 4)]
 VARIANTS += [(6, 1, 8, 2, 0), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5), (7, 5, 6, 4, 3)]
 
 
@@ -22,8 +22,8 @@ VARIANTS += [(6, 1, 8, 2, 0), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5),
     },
     hints=(
         "Cada puntuación usa tres cosenos: con a («día»), con b («días») y con c («flor»).",
-        "En la variante 0, 3CosAdd de «flores» es 7/9 − 4/9 + 8/9. Para «flor», uno de los cosenos es 1.",
-        "Para 3CosMul, cada coseno x pasa a ser (1 + x)/2: 7/9 se vuelve 16/18. Luego b por c entre a.",
+        "En la variante 0, 3CosAdd de «flores» es 6/9 − 4/9 + 8/9. Para «flor», uno de los cosenos es 1.",
+        "Para 3CosMul, cada coseno x pasa a ser (1 + x)/2: 6/9 se vuelve 15/18. Luego b por c entre a.",
     ),
 )  # fmt: skip
 def scores_by_hand(variant):

@@ -42,7 +42,7 @@ scores_by_hand.mistaken(
     ("return [add, own, mul]", "return [9 * add, 9 * own, mul]",
      "te faltó dividir por 9: la tabla da los cosenos en novenos."),
     ("own_b - own_a + 1", "own_b - own_a",
-     "a «flor» le falta el coseno consigo misma, que es 1: por eso casi siempre gana la propia c."),
+     "a «flor» le falta el coseno consigo misma, que es 1: por eso suele ganar la propia c."),
 )  # fmt: skip
 
 _WORDS = "rey reina duque condesa hijo madre gato luna barco pan".split()
@@ -115,7 +115,7 @@ def answer(a, b, c, words, vectors):
 
 answer.mistaken(
     ("totals[[a, b, c]] = -np.inf", "pass",
-     "dejas responder a las palabras de la pregunta, y casi siempre gana una de ellas."),
+     "dejas responder a las palabras de la pregunta, y suele ganar una de ellas."),
     ("[[a, b, c]]", "[[c]]", "prohíbes solo c: b también estaba en la pregunta, y a veces gana."),
     ("[[a, b, c]]", "[[b, c]]", "prohíbes b y c, y falta a."),
     ("unit = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))", "unit = vectors",

@@ -788,6 +788,8 @@ def test_interrupted_download_is_clean_and_resumes(places, pieces):
     process = subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED, str(cache), pieces.url, *files],
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment,
+        # en segundo plano, las pruebas heredan SIGINT ignorada
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     try:
         assert pieces.slow.wait(60)

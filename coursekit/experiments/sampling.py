@@ -69,14 +69,16 @@ def measure(run: Run, short: bool = False) -> dict:
 
 
 COMMON = {"window": 5, "dim": 100, "num_negatives": 5, "lr": 0.05}
-# Umbral del submuestreo, exponente del ruido y vueltas. La última de las cinco primeras da más vueltas:
-# con ellas lee, ya descartadas las palabras, tantas como la primera.
+# Umbral del submuestreo, exponente del ruido y vueltas. Las que dan más de tres entrenan con tantas palabras,
+# ya descartadas las otras, como «sin submuestreo»; o con el doble, para saber qué parte es de las vueltas.
 VARIED = {
     "sin submuestreo": (0, 0.75, 3),
     "t = 1e-3": (1e-3, 0.75, 3),
     "t = 1e-4": (1e-4, 0.75, 3),
     "t = 1e-5": (1e-5, 0.75, 3),
     "t = 1e-4, seis vueltas": (1e-4, 0.75, 6),
+    "t = 1e-5, once vueltas": (1e-5, 0.75, 11),
+    "sin submuestreo, seis vueltas": (0, 0.75, 6),
     "t = 1e-4, ruido uniforme": (1e-4, 0.0, 3),
     "t = 1e-4, ruido sin exponente": (1e-4, 1.0, 3),
 }

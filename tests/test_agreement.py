@@ -558,6 +558,8 @@ class _:
         if word in {"del": 1, "al": 1}:
             return {"del": ["de", "el"], "al": ["a", "el"]}[word]
         place = max(word.find("ándo"), word.find("éndo"))
+        if word[place] == "é" and word[place - 1] not in "iyñ" and word[place - 2 : place] != "ll":
+            place = -1
         rest, clitics = word[place + 4 :], []
         while place > 0 and rest:
             size = next((n for n in (3, 2) if rest[:n] in CLITICS), None)
@@ -590,6 +592,10 @@ class _:
     def six_clitics(word):
         found = re.fullmatch("(.+)([áé])ndo((?:me|te|se|lo|la|le)+)", word)
         return expand(word) if found else [word]
+
+    def any_accented_vowel(word):
+        found = re.fullmatch("(.+)([áéíóú])ndo((?:nos|los|las|les|os|me|te|se|lo|la|le)+)", word)
+        return [without_accents(found[1] + found[2]) + "ndo", found[3]] if found else expand(word)
 
 
 @answers("del-texto-a-los-numeros", "trozo_mas_largo")

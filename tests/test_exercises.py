@@ -324,6 +324,7 @@ def test_plain_values_are_copies_of_plain_types():
         ([1.0, 2.0], [1.0, 2.0, 3.0], "tiene forma (3,) y se esperaba (2,)"),
         (np.eye(2), np.array([[1, 0], [0.5, 1]]), "en la posición (1, 0) tu valor es 0.5 y se esperaba 0"),
         (["a", "b"], ["a"], "tu lista tiene 1 elementos y se esperaban 2"),
+        ("\xf1u", "n\u0303u", "se ve como el esperado, pero tiene 3 caracteres y no 2"),
         (["a", "b"], ["a", "c"], "en el elemento 1, tu valor es 'c' y se esperaba 'b'"),
         ({("a", "b"): 1}, {}, "falta la clave ('a', 'b')"),
         ({}, {"x": 1}, "sobra la clave 'x'"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import unicodedata
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 import numpy as np
@@ -93,6 +94,12 @@ def first_difference(expected, got, tolerance: float, reveal: bool = True) -> st
 
 
 def _unlike(expected, got, reveal: bool) -> str:
+    texts = isinstance(expected, str) and isinstance(got, str)
+    if texts and unicodedata.normalize("NFC", got) == unicodedata.normalize("NFC", expected):
+        return (
+            f"tu texto se ve como el esperado, pero tiene {len(got)} caracteres y no {len(expected)}: "
+            "está en otra forma Unicode"
+        )
     wanted = f"se esperaba {short(expected)}" if reveal else "no es el esperado"
     return f"tu valor es {short(got)} y {wanted}"
 

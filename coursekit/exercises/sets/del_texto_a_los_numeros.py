@@ -181,6 +181,8 @@ def _clitic_cases(rng):
     yield (fold(gerund("á")) + some(*_CLITICS),)  # con pronombre y sin tilde: una errata
     yield ("cuándo",)
     yield (some("cuando", "mando", "mundo", "fondos", "venda"),)
+    yield ("péndola",)  # con tilde y «la», y no es un gerundio
+    yield (some("góndola", "góndolas"),)
     yield ("del",)
     yield ("al",)
     yield (some("delta", "algo", "alto", "dela"),)  # empiezan por del o al
@@ -192,8 +194,9 @@ def _clitic_cases(rng):
     hints=(
         "Un gerundio con pronombres lleva tilde en la vocal de antes de «ndo»: «ándo» o «éndo», y "
         "detrás, uno o "
-        "dos pronombres hasta el final de la palabra.",
-        "re.fullmatch(r\"(.+)([áé])ndo(…)\", word) da las tres partes. Para separar los pronombres, "
+        "dos pronombres hasta el final de la palabra. La é va detrás de i, y, ñ o ll.",
+        "re.fullmatch(r\"(.+)(á|(?<=[iyñ])é|(?<=ll)é)ndo(…)\", word) da las tres partes; (?<=…) mira lo de "
+        "antes sin llevárselo. Para separar los pronombres, "
         "re.findall con "
         "los once separados por «|»: prueba antes los largos, o «los» te saldrá como «lo» y una s suelta.",
         "El gerundio que devuelves ya no lleva tilde: cambia á por a y é por e. Ojo con «cuándo»: no "
@@ -205,7 +208,7 @@ def expand(word):
     if word in ("del", "al"):
         return ["de" if word == "del" else "a", "el"]
     clitic = "nos|los|las|les|os|me|te|se|lo|la|le"
-    found = re.fullmatch(f"(.+)([áé])ndo((?:{clitic}){{1,2}})", word)
+    found = re.fullmatch(f"(.+)(á|(?<=[iyñ])é|(?<=ll)é)ndo((?:{clitic}){{1,2}})", word)
     if not found:
         return [word]
     stem, vowel, clitics = found.groups()
@@ -213,6 +216,8 @@ def expand(word):
 
 
 expand.mistaken(
+    ("(á|(?<=[iyñ])é|(?<=ll)é)", "([áé])",
+     "«péndola» no es un gerundio: la é de los gerundios va detrás de i, y, ñ o ll."),
     ('{"á": "a", "é": "e"}[vowel]', "vowel",
      "el gerundio conserva la tilde que le dieron los pronombres: «diciendo» se escribe sin ella."),
     ('"nos|los|las|les|os|me|te|se|lo|la|le"', '"me|te|se|lo|la|le|nos|os|los|las|les"',

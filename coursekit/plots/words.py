@@ -35,36 +35,6 @@ def sliding_window(words: Sequence[str], window: int) -> Axes:
     return ax
 
 
-def factorisation(dim: int, vocab_size: int) -> Axes:
-    """El esquema de la SVD truncada: filas largas y dispersas a la izquierda, cortas a la derecha.
-
-    Args:
-        dim: columnas de los vectores cortos.
-        vocab_size: filas y columnas de la matriz de PPMI.
-    """
-    _, ax = plt.subplots(figsize=(WIDEST, 2.5))
-    blocks = [
-        (0.0, 3.0, 3.0, f"PPMI\n{vocab_size} × {vocab_size}\ncasi todo ceros"),
-        (4.1, 0.7, 3.0, f"vectores\n{vocab_size} × {dim}"),
-        (5.5, 3.0, 0.7, f"direcciones\n{dim} × {vocab_size}"),
-    ]
-    for left, width, height, text in blocks:
-        ax.add_patch(Rectangle((left, 3 - height), width, height, facecolor="#E8F1F8",
-                               edgecolor=CONTEXT))
-        tall = width < 1
-        ax.text(left + width / 2, 3 - height / 2, text, ha="center", va="center",
-                rotation=90 if tall else 0, fontsize=10)
-    for left, width in ((0.0, 3.0), (4.1, 0.7)):
-        ax.add_patch(Rectangle((left, 0.25), width, 0.16, facecolor=CENTER))
-    ax.text(3.55, 1.5, "≈", fontsize=20, ha="center", va="center")
-    ax.text(5.15, 2.65, "·", fontsize=20, ha="center", va="center")
-    ax.text(1.5, -0.3, "fila de una palabra", color=CENTER, ha="center", fontsize=10)
-    ax.text(4.45, -0.3, "la misma palabra", color=CENTER, ha="center", fontsize=10)
-    ax.set(xlim=(-0.1, 8.6), ylim=(-0.6, 3.1), aspect="equal")
-    ax.axis("off")
-    return ax
-
-
 def pieces_by_row(rows: Sequence[tuple[str, Sequence[str]]]) -> Axes:
     """Palabras partidas en trozos, una por fila; cada trozo, una caja.
 

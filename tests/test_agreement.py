@@ -1034,7 +1034,7 @@ class _:
 
 @answers("sorpresa-y-gradiente", "bolas_a_mano")
 class _:
-    right = (1, [2, 4, 1.386, 0.0625])
+    right = (1, [1.938, 3.83, 1.343, 0.0625])
     right_rounded = (0, [2.5, 5.66, 1.73, 0.375])
     another_variant = (2, [2.5, 5.657, 1.733, 0.375])
     without_variant = [2.5, 5.657, 1.733, 0.375]

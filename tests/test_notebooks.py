@@ -1,5 +1,6 @@
 """Los cuadernos que salen de la construcción real del sitio: completos, limpios y reproducibles."""
 
+import ast
 import importlib
 import inspect
 import os
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from urllib.parse import unquote
 
+import jupytext
 import nbformat
 import pytest
 import yaml
@@ -121,6 +123,33 @@ def test_included_code_is_the_code_of_the_package(books):
             module = module.removesuffix("/__init__").replace("/", ".")
             code = inspect.getsource(getattr(importlib.import_module(module), name))
             assert any(cell.endswith(code.strip()) for cell in cells), f"{path.name}: {name}"
+
+
+def names_in(code, kind):
+    """Los nombres que el código lee (`ast.Load`) o a los que da valor (`ast.Store`)."""
+    nodes = list(ast.walk(ast.parse(code)))
+    found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
+    if kind is ast.Store:
+        found |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        found |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+        found |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    return found
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_what_a_page_shows_runs_without_what_it_hides(path):
+    """Quien copia las celdas de la página no tiene las que llevan `remove-cell`."""
+    shown, hidden, missing = set(), set(), set()
+    for cell in jupytext.read(path).cells:
+        if cell.cell_type != "code":
+            continue
+        given = names_in(cell.source, ast.Store)
+        if "remove-cell" in cell.metadata.get("tags", ()):
+            hidden |= given - shown
+        else:
+            missing |= names_in(cell.source, ast.Load) & hidden - shown - given
+            shown |= given
+    assert missing == set()
 
 
 def test_links_to_the_site_lead_somewhere(books):

@@ -4,6 +4,7 @@ Se juzgan las respuestas correctas, escritas de varias maneras; los errores clá
 otras equivocaciones que nadie apuntó: cada una con los casos públicos y con los de 200 semillas.
 """
 
+import lzma
 import math
 import re
 import unicodedata
@@ -40,6 +41,10 @@ tied_loss, draw_negatives, thinned, cbow_epoch, negative_step = (
 cosines = as_a_student(load_set("de-filas-a-vectores").find("cosenos"))
 GLOVE = load_set("glove")
 tied_loss, align, train = (as_a_student(GLOVE.find(id)) for id in ("un_vector", "cargar", "detective"))
+next_letter, contexts, in_view, prepare = (
+    as_a_student(load_set("contar-letras").find(id))
+    for id in ("witten_bell", "continuaciones", "a_la_vista", "detective")
+)
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -1816,6 +1821,177 @@ class _:
 
     def skips_the_seen(W_in, W_out, seen, target, negatives, lr):
         return negative_step(W_in, W_out, seen, target, [n for n in negatives if n != seen], lr)
+
+
+@answers("contar-letras", "mezclar_a_mano")
+class _:
+    right_rounded = (0, [0.667, 0.511, 0.083, 0.5])
+    right_with_array = (4, np.array([0.6, 0.465, 0.13125, 0.42]))
+    nines = (0, [9, 9, 9, 9])
+    another_variant = (1, [0.667, 0.511, 0.083, 0.5])
+    without_variant = [0.667, 0.511, 0.083, 0.5]
+    in_hundredths = (0, [66.7, 51.1, 8.3, 50])
+    without_the_discount = (0, [0.667, 0.511, 0.083, 0.75])
+    unseen_shares_equally = (0, [0.667, 0.511, 0.333, 0.5])
+
+
+@answers("contar-letras", "witten_bell")
+class _:
+    def right_recursive(ids, order, vocab_size, history):
+        history = history[max(0, len(history) - order + 1) :]
+
+        def mixed(recent):
+            shorter = mixed(recent[1:]) if recent else [1 / vocab_size] * vocab_size
+            k = len(recent)
+            after = Counter(ids[i] for i in range(k, len(ids)) if ids[i - k : i] == recent)
+            if not after:
+                return shorter
+            total = after.total() + len(after)
+            return [(after[w] + len(after) * shorter[w]) / total for w in range(vocab_size)]
+
+        return mixed(history)
+
+    def right_by_weights(ids, order, vocab_size, history):
+        P = np.ones(vocab_size) / vocab_size
+        for k in range(order):
+            if k > len(history):
+                break
+            recent = tuple(history[len(history) - k :])
+            after = [w for i, w in enumerate(ids) if i >= k and tuple(ids[i - k : i]) == recent]
+            if after:
+                counts = np.bincount(after, minlength=vocab_size)
+                weight = len(after) / (len(after) + len(set(after)))
+                P = weight * counts / len(after) + (1 - weight) * P
+        return P
+
+    def add_one(ids, order, vocab_size, history):
+        recent = history[max(0, len(history) - order + 1) :]
+        k = len(recent)
+        after = [ids[i] for i in range(k, len(ids)) if ids[i - k : i] == recent]
+        counts = np.bincount(np.array(after, dtype=int), minlength=vocab_size) + 1
+        return counts / counts.sum()
+
+    def longest_seen(ids, order, vocab_size, history):
+        for k in range(min(order - 1, len(history)), -1, -1):
+            recent = history[len(history) - k :]
+            after = [ids[i] for i in range(k, len(ids)) if ids[i - k : i] == recent]
+            if after:
+                return np.bincount(after, minlength=vocab_size) / len(after)
+
+    def stops_at_the_first_unseen_from_above(ids, order, vocab_size, history):
+        recent = history[max(0, len(history) - order + 1) :]
+        if recent and not any(ids[i - len(recent) : i] == recent for i in range(len(recent), len(ids))):
+            return np.full(vocab_size, 1 / vocab_size)
+        return next_letter(ids, order, vocab_size, history)
+
+    def one_more(ids, order, vocab_size, history):
+        return next_letter(ids, order + 1, vocab_size, history)
+
+    def needs_a_history(ids, order, vocab_size, history):
+        return next_letter(ids, order, vocab_size, history or ids[:1])
+
+
+@answers("contar-letras", "continuaciones")
+class _:
+    def right_by_pairs(text, n):
+        pairs = {(("^" + text)[i], text[i : i + n]) for i in range(len(text) - n + 1)}
+        return dict(Counter(piece for _, piece in pairs))
+
+    def right_with_none(text, n):
+        before = {}
+        for i in range(len(text) - n + 1):
+            before.setdefault(text[i : i + n], set()).add(text[i - 1] if i else None)
+        return {piece: len(letters) for piece, letters in before.items()}
+
+    def both_sides(text, n):
+        around = {}
+        for i in range(len(text) - n + 1):
+            around.setdefault(text[i : i + n], set()).add((("^" + text)[i], (text + "$")[i + n]))
+        return {piece: len(letters) for piece, letters in around.items()}
+
+    def one_letter_longer(text, n):
+        return contexts(text, n + 1)
+
+    def without_spaces(text, n):
+        return contexts(text.replace(" ", ""), n)
+
+    def one_at_least(text, n):
+        counts = contexts(text[1:], n)
+        return {text[:n]: 1} | counts
+
+
+@answers("contar-letras", "a_la_vista")
+class _:
+    def right_letter_by_letter(length, num_steps, offset):
+        seen = {}
+        for letter in range(offset + 1, length):
+            start = offset + (letter - offset - 1) // num_steps * num_steps
+            if start + num_steps < length:
+                seen[letter] = letter - start
+        return seen
+
+    def keeps_the_rest(length, num_steps, offset):
+        return {i: (i - offset - 1) % num_steps + 1 for i in range(offset + 1, length)}
+
+    def from_the_end(length, num_steps, offset):
+        return {i: num_steps + 1 - seen for i, seen in in_view(length, num_steps, offset).items()}
+
+    def always_all(length, num_steps, offset):
+        return dict.fromkeys(in_view(length, num_steps, offset), num_steps)
+
+    def shifted(length, num_steps, offset):
+        return {i + 1: seen for i, seen in in_view(length, num_steps, offset).items()}
+
+
+@answers("contar-letras", "compresor")
+class _:
+    def right_with_utf8(train, test):
+        before, after = (len(lzma.compress(bytes(text, "utf-8"))) for text in (train, train + test))
+        return math.exp((after - before) * 8 * math.log(2) / len(test))
+
+    def per_letter_of_both(train, test):
+        more = len(lzma.compress((train + test).encode())) - len(lzma.compress(train.encode()))
+        return 2 ** (8 * more / len(train + test))
+
+    def upside_down(train, test):
+        more = len(lzma.compress((train + test).encode())) - len(lzma.compress(train.encode()))
+        return 2 ** (-8 * more / len(test))
+
+    def test_first(train, test):
+        more = len(lzma.compress((test + train).encode())) - len(lzma.compress(test.encode()))
+        return 2 ** (8 * more / len(test))
+
+    def ratio(train, test):
+        return len(test.encode()) / len(lzma.compress(test.encode()))
+
+
+@answers("contar-letras", "detective")
+class _:
+    def right_by_while(text, num_steps):
+        cut = len(text) - len(text) // 10
+        alphabet = sorted(set(text[:cut]))
+        ids = [alphabet.index(letter) + 1 if letter in alphabet else 0 for letter in text]
+        windows, start = [], cut
+        while start + num_steps < len(ids):
+            windows.append(ids[start : start + num_steps + 1])
+            start += num_steps
+        return ids[:cut], windows
+
+    def windows_apart(text, num_steps):
+        ids, windows = prepare(text, num_steps)
+        return ids, windows[::2]
+
+    def drops_unknown(text, num_steps):
+        ids, windows = prepare(text, num_steps)
+        return ids, [[i for i in window if i] for window in windows]
+
+    def numbers_from_zero(text, num_steps):
+        ids, windows = prepare(text, num_steps)
+        return [i - 1 for i in ids], [[i - 1 for i in window] for window in windows]
+
+    def only_what_is_predicted(text, num_steps):
+        ids, windows = prepare(text, num_steps)
+        return ids, [window[1:] for window in windows]
 
 
 # --- La promesa ------------------------------------------------------------------------------------

@@ -9,14 +9,11 @@ from coursekit.data import load_sample
 from coursekit.exercises.exercise import ExerciseSet, variants
 from coursekit.text import letters
 
-SET = ExerciseSet(
-    "contar-letras", "Contar letras",
-    imports=("numpy", "coursekit.data", "coursekit.text"),
-)  # fmt: skip
+SET = ExerciseSet("contar-letras", "Contar letras", imports=("numpy", "coursekit.data", "coursekit.text"))
 
 # Veces que siguieron la a, la s y la n; y en centésimas, lo que la historia corta da a la a y a la z.
-VARIANTS = [(4, 2, 1, 20, 2), (5, 1, 1, 12, 4), (6, 1, 2, 30, 6), (7, 2, 2, 16, 3), (3, 1, 1, 24, 5)]
-VARIANTS += [(8, 2, 1, 36, 8), (5, 2, 2, 18, 7), (9, 1, 1, 28, 9), (4, 1, 2, 32, 12), (6, 2, 1, 14, 11)]
+VARIANTS = [(4, 1, 1, 20, 25), (5, 2, 2, 27, 30), (6, 3, 1, 30, 20), (7, 2, 2, 33, 15), (3, 1, 1, 24, 35)]
+VARIANTS += [(8, 3, 2, 36, 40), (5, 1, 1, 18, 22), (9, 3, 1, 28, 18), (4, 2, 2, 32, 24), (6, 3, 2, 14, 33)]
 
 
 @SET.exercise(
@@ -130,8 +127,8 @@ def _context_cases(rng):
     yield f"{third} {first}", 3
     once = "".join(rng.permutation(list("murciélago")).tolist())
     yield once, 1  # ninguna letra se repite: solo la primera tiene delante el comienzo
-    a, b = rng.permutation(list("aeiou"))[:2].tolist()
-    yield a + a + b + a + a + b + a, 2  # el comienzo repite un contexto que ya estaba, o no
+    turn = "".join(rng.permutation(list("aeiou"))[:3].tolist())
+    yield turn + turn, 2  # lo primero vuelve a salir, tras la última letra del texto
 
 
 @SET.exercise(
@@ -204,14 +201,13 @@ in_view.mistaken(
      "a la última ventana le puede faltar la letra que predice: se necesitan num_steps + 1 letras."),
 )  # fmt: skip
 
-# Sin saltos: los fragmentos son de un mismo relato, y el segundo repite palabras del primero.
+# Fragmentos seguidos de un mismo relato: la prueba repite palabras del entrenamiento.
 _STORY = "".join(letters(" ".join(load_sample("relato").documents)))
 
 
 def _compressing_cases(rng):
-    for size, asked in ((6000, 2000), (9000, 1500)):
-        start = int(rng.integers(len(_STORY) - size - asked))
-        yield _STORY[start : start + size], _STORY[start + size : start + size + asked]
+    start = int(rng.integers(len(_STORY) - 8000))
+    yield _STORY[start : start + 6000], _STORY[start + 6000 : start + 8000]
     start = int(rng.integers(len(_STORY) - 4000))
     piece = _STORY[start : start + 4000]
     yield piece, piece[1000:3000]  # la prueba ya estaba: casi no cuesta nada
@@ -277,8 +273,8 @@ def prepare(text, num_steps):
 
 
 prepare.planted(
-    ("text[:-tenth], text[-tenth:]", "text, text[-tenth:]",
-     "el entrenamiento es el texto entero, así que contiene la prueba."),
+    ("text[:-tenth], text[-tenth:]", "text[:-tenth], text[:tenth]",
+     "la prueba es el principio del texto, que está dentro del entrenamiento."),
     ("sorted(set(train))", "sorted(set(text))",
      "el alfabeto sale de todo el texto: el modelo sabe de antemano qué letras le esperan."),
     ("range(0, len(ids) - num_steps, num_steps)", "range(0, len(ids) - num_steps)",

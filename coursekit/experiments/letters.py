@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from itertools import islice, product
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -15,6 +16,7 @@ from coursekit.recurrent import LanguageModel
 from coursekit.text import build_vocab_from_iterator, letters, streams
 from coursekit.training import (
     fit,
+    perplexity,
     perplexity_by_stream,
     perplexity_by_window,
     seed_everything,
@@ -24,6 +26,7 @@ WINDOW = 32  # letras de las ventanas que se leen sin memoria
 WARM_UP = 2**18  # letras en que la tasa sube hasta su valor
 NUM_MARKS = 20  # puntos de la curva
 GLANCE = 20_000  # letras reservadas con que se traza la curva
+BLOCK = 2_000  # letras seguidas cuya sorpresa se guarda junta, para comparar modelos por pares
 SHORT_MARKS, SHORT_PART = 2, 10  # la carrera corta: puntos de la curva, y cuánto se acercan
 NGRAMS = {"Witten-Bell": WittenBell, "Kneser-Ney": KneserNey}
 
@@ -60,14 +63,18 @@ def measure(run: Run, short: bool = False) -> dict:
     else:
         glance = held_out_ids[:GLANCE]
         held_out_ids = glance if short else held_out_ids
-        model, figures = train_network(
-            train_ids, glance, len(vocab), run.seed, short=short, **settings
-        )
-    return {
-        "perplexity_by_stream": perplexity_by_stream(model, held_out_ids),
+        train = train_on_windows if settings.pop("windows", False) else train_network
+        model, figures = train(train_ids, glance, len(vocab), run.seed, short=short, **settings)
+    log_probs = np.asarray(model.log_probs(held_out_ids[None]), dtype=np.float64)[0]
+    figures = {
+        "perplexity_by_stream": perplexity(log_probs),
         "perplexity_by_window": perplexity_by_window(model, held_out_ids, WINDOW),
         **figures,
     }
+    if not short:
+        blocks = np.array_split(-log_probs, len(log_probs) // BLOCK)
+        figures["nats_by_block"] = [round(float(block.mean()), 5) for block in blocks]
+    return figures
 
 
 def train_network(
@@ -124,6 +131,34 @@ def train_network(
     }
 
 
+def train_on_windows(
+    ids, glance, vocab_size, seed, *, cell, num_hiddens, num_steps, batch_size, num_windows, num_epochs,
+    short=False,
+):  # fmt: skip
+    """Una red que lee ventanas sueltas, cortadas a partir de cada letra, con Adadelta y recorte 1.
+
+    Son los ajustes del cuaderno de clase con que empezó este curso, para compararlo.
+    """
+    generator = seed_everything(seed)
+    model = LanguageModel(getattr(nn, cell)(vocab_size, num_hiddens), vocab_size)
+    optimizer = torch.optim.Adadelta(model.parameters())
+    cuts = ids[: num_windows + num_steps].unfold(0, num_steps + 1, 1)
+
+    def batches() -> Iterator:
+        for rows in torch.randperm(len(cuts), generator=generator).split(batch_size):
+            yield cuts[rows, :-1], cuts[rows, 1:]
+
+    start = time.process_time()
+    history = fit(model, batches, optimizer, num_epochs=SHORT_MARKS if short else num_epochs)
+    return model, {
+        "train_cpu_seconds": round(time.process_time() - start, 1),
+        "symbols": len(history.loss) * len(cuts) * num_steps,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "curve_train_perplexity": [math.exp(loss) for loss in history.loss],
+        "glance_perplexity": perplexity_by_stream(model, glance),
+    }
+
+
 def endless_streams(ids, num_streams: int, num_steps: int) -> Iterator:
     """Los lotes de `streams`, una vuelta al libro tras otra."""
     while True:
@@ -138,6 +173,18 @@ EXPERIMENT = Experiment(
         *(
             Run(f"{kind}, orden {order}", {"held_out": "prueba", "smoothing": kind, "order": order}, 0)
             for kind, order in product(NGRAMS, (4, 6, 7, 12))
+        ),
+        *(
+            Run("RNN, ajustes de clase",
+                {"held_out": "prueba", "windows": True, "cell": "RNN", "num_hiddens": 32, "num_steps": 32,
+                 "batch_size": 1024, "num_windows": 20_480, "num_epochs": 100}, seed)
+            for seed in range(3)
+        ),
+        *(
+            Run("RNN, 5 min",
+                {"held_out": "prueba", "cell": "RNN", "num_hiddens": 256, "lr": 0.012,
+                 "num_symbols": 24_000_000}, seed)
+            for seed in range(3)
         ),
         *(
             Run(f"LSTM, {minutes} min", {"held_out": "prueba", "cell": "LSTM", **settings}, seed)

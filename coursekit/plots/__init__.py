@@ -38,23 +38,6 @@ def use_style() -> None:
     )
 
 
-def loss_curves(history) -> Axes:
-    """La perplejidad de cada época, en entrenamiento y, si la hay, en validación.
-
-    Args:
-        history: lo que devuelve `coursekit.training.fit`. La pérdida (nats por símbolo)
-            se dibuja como su exponencial; `validation` ya debe ser una perplejidad.
-    """
-    _, ax = plt.subplots()
-    ax.plot(history.epoch, np.exp(history.loss), marker="o", label="entrenamiento")
-    if history.validation:
-        ax.plot(history.epoch, history.validation, marker="s", label="validación")
-        ax.legend()
-    ax.set(xlabel="época", ylabel="perplejidad")
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    return ax
-
-
 def heatmap(matrix, row_labels: Sequence[str], col_labels: Sequence[str]) -> Axes:
     """Una matriz densa como cuadrícula de color con el valor escrito en cada celda."""
     matrix = np.asarray(matrix)

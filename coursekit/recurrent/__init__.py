@@ -29,6 +29,7 @@ from coursekit.recurrent.next_symbol import NextSymbol, shifted_batch
 from coursekit.recurrent.padded import last_read, read_padded
 from coursekit.recurrent.rnn import RNNScratch
 from coursekit.recurrent.sampling import ScheduledSampling
+from coursekit.recurrent.window import WindowModel, contexts
 
 __all__ = [
     "AdditiveAttention",
@@ -49,9 +50,11 @@ __all__ = [
     "SimpleRNNCell",
     "Stacked",
     "Unrolled",
+    "WindowModel",
     "bptt_logits",
     "choose_symbol",
     "compression",
+    "contexts",
     "from_torch",
     "generate",
     "interpolate",

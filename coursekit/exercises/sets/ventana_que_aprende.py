@@ -1,0 +1,273 @@
+"""Conjunto «Una ventana que aprende»: un paso, los ejemplos, Adam, parar a tiempo y una época con fallos."""
+
+import numpy as np
+
+from coursekit.data import load_sample
+from coursekit.exercises.exercise import ExerciseSet, variants
+from coursekit.text import letters
+
+SET = ExerciseSet(
+    "ventana-que-aprende", "Una ventana que aprende",
+    imports=("numpy", "coursekit.data", "coursekit.text"),
+)  # fmt: skip
+
+# Los números de la a y de la c, y el peso p, en cada variante.
+VARIANTS = [(1, 2, 1), (2, 1, 1), (1, 3, 1), (3, 1, 2), (2, 3, 1)]
+VARIANTS += [(1, 2, 2), (3, 2, 1), (2, 1, 2), (1, 3, 2), (3, 2, 2)]
+
+
+@SET.exercise(
+    "paso_a_mano", "Un paso con lápiz y papel", name="step_values", points=1.5, cases=variants,
+    tolerance=2e-2,
+    parts={
+        "suma": "¿pusiste la c en el primer lugar de la ventana y la a en el segundo?",
+        "unidad oculta": "¿aplicaste la tangente hiperbólica a la suma?",
+        "probabilidad de la s": "¿dividiste su exponencial por la suma de las tres?",
+        "bits": "¿usaste el logaritmo en base 2, y el de la probabilidad de la s?",
+    },
+    hints=(
+        "La ventana es «ca»: el primer peso multiplica al número de la c y el segundo, al de la a.",
+        "La unidad es tanh(suma). Los logits de a, c y s son −p por la unidad, 0 y p por la unidad.",
+        "La probabilidad de la s es e^(logit de s) / (e^(logit de a) + 1 + e^(logit de s)); los bits, menos "
+        "su logaritmo en base 2.",
+    ),
+)  # fmt: skip
+def step_by_hand(variant):
+    a, c, p = VARIANTS[variant]
+    total = 0.5 * c - 0.2 * a
+    unit = np.tanh(total)
+    exps = np.exp(p * unit * np.array([-1, 0, 1]))
+    P = exps / exps.sum()
+    return [total, unit, P[2], -np.log2(P[2])]
+
+
+step_by_hand.mistaken(
+    ("0.5 * c - 0.2 * a", "0.5 * a - 0.2 * c",
+     "cambiaste de lugar las letras: en «ca» el primer peso es el de la c. El orden de la ventana importa."),
+    ("np.tanh(total)", "total", "falta la tangente hiperbólica: la unidad oculta no es la suma."),
+    ("exps / exps.sum()", "np.tanh(exps)",
+     "lo que sale no suma 1: la softmax divide cada exponencial por la suma de todas."),
+    ("-np.log2(P[2])", "-np.log(P[2])",
+     "usaste el logaritmo natural: eso son nats. En bits, el logaritmo es de base 2."),
+    ("-np.log2(P[2])", "-np.log2(P[0])",
+     "es la sorpresa de la a. Se paga la letra que salió, que es la s."),
+)  # fmt: skip
+
+
+def _contexts_cases(rng):
+    def ids(length):
+        return rng.permutation(30)[:length].tolist()
+
+    yield ids(9), 3
+    yield ids(7), 1  # una sola letra a la vista
+    yield ids(5), 4  # cabe un solo ejemplo
+    yield ids(12), 5
+
+
+@SET.exercise(
+    "ejemplos", "De un texto a los ejemplos", points=1.5, cases=_contexts_cases,
+    hints=(
+        "Con las letras 0…5 y window = 2 hay cuatro ejemplos: 0 1 → 2, 1 2 → 3, 2 3 → 4 y 3 4 → 5.",
+        "Hay len(ids) − window ejemplos: la última letra también es objetivo.",
+        "El ejemplo i es ids[i : i + window], y su objetivo, ids[i + window].",
+    ),
+)  # fmt: skip
+def contexts(ids, window):
+    starts = range(len(ids) - window)
+    X = [ids[i : i + window] for i in starts]
+    Y = [ids[i + window] for i in starts]
+    return X, Y
+
+
+contexts.mistaken(
+    ("Y = [ids[i + window] for", "Y = [ids[i + window - 1] for",
+     "el objetivo está dentro de la ventana: la red lo vería antes de predecirlo, y bastaría con copiarlo."),
+    ("range(len(ids) - window)", "range(len(ids) - window - 1)",
+     "pierdes el último ejemplo: la última letra del texto también es un objetivo."),
+    ("range(len(ids) - window)", "range(0, len(ids) - window, window)",
+     "avanzas de ventana en ventana y pierdes casi todos los ejemplos: aquí hay uno por letra."),
+    ("ids[i : i + window]", "ids[i : i + window][::-1]",
+     "la ventana está del revés. El orden de las letras es parte de lo que la red lee."),
+)  # fmt: skip
+
+
+def _adam_cases(rng):
+    def state(t, size):
+        return (rng.normal(0, 1, size), rng.normal(0, 1, size), rng.normal(0, 0.3, size),
+                rng.uniform(0.2, 2, size), t, 0.1)  # fmt: skip
+
+    theta, g, _, _, _, lr = state(1, 3)
+    yield theta, g + np.sign(g), np.zeros(3), np.zeros(3), 1, lr  # el primer paso
+    yield state(2, 3)
+    yield state(8, 4)
+    yield state(40, 1)
+
+
+@SET.exercise(
+    "adam", "Un paso de Adam", points=2, cases=_adam_cases, tolerance=1e-5,
+    hints=(
+        "Primero los dos promedios: 0.9 de lo que había y 0.1 del gradiente; 0.999 y 0.001 de su cuadrado.",
+        "Los promedios empiezan en cero. Para usarlos, divide uno por 1 − 0.9**t y el otro por 1 − 0.999**t; "
+        "los que se devuelven van sin dividir.",
+        "theta − lr * m_corregido / (np.sqrt(v_corregido) + 1e-8). En el paso 1 queda el signo de g.",
+    ),
+)  # fmt: skip
+def adam_step(theta, g, m, v, t, lr):
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g**2
+    m_hat, v_hat = m / (1 - 0.9**t), v / (1 - 0.999**t)
+    theta = theta - lr * m_hat / (np.sqrt(v_hat) + 1e-8)
+    return theta, m, v
+
+
+adam_step.mistaken(
+    ("m / (1 - 0.9**t), v / (1 - 0.999**t)", "m, v",
+     "no corriges el comienzo: los promedios parten de cero y los primeros pasos salen mal medidos."),
+    ("m / (1 - 0.9**t), v / (1 - 0.999**t)", "m / (1 - 0.9 ** (t + 1)), v / (1 - 0.999 ** (t + 1))",
+     "cuentas un paso de más: el primero es t = 1, y entonces m / (1 − 0.9) es justo el gradiente."),
+    ("np.sqrt(v_hat)", "v_hat",
+     "falta la raíz: v promedia cuadrados, y sin ella un gradiente doble daría la mitad de paso."),
+    ("0.001 * g**2", "0.001 * g",
+     "v promedia los cuadrados de los gradientes; sin el cuadrado puede ser negativo."),
+    ("return theta, m, v", "return theta, m_hat, v_hat",
+     "devuelves los promedios ya corregidos: en el paso siguiente se corregirían otra vez."),
+    ("theta - lr", "theta + lr", "subes por el gradiente: el paso va en contra."),
+)  # fmt: skip
+
+
+def _stopping_cases(rng):
+    base = np.sort(rng.choice(np.arange(200, 300), 6, replace=False))[::-1] / 100
+    a, b, c, d, e, f = base.tolist()
+    yield [a, b, c, d, e, f], 2  # mejora siempre
+    yield [a, c, b, b + 0.01, f], 2  # para antes de la mejor
+    yield [a, d, d, d, e, f], 3  # empates: no son mejora, y la cuenta se rompe justo a tiempo
+    yield [a, d, d, d, f], 2  # los empates agotan la paciencia
+    yield [a, b, a, d, c, e, f, e, e, e], 2
+    yield [b, a, f], 1
+
+
+@SET.exercise(
+    "parada", "Cuándo parar", points=1.5, cases=_stopping_cases,
+    hints=(
+        "Recorre las épocas en orden, con la mejor marca hasta ahora y cuántas seguidas van sin batirla.",
+        "Si el valor es menor que la marca, la marca cambia y la cuenta vuelve a cero; un empate no la bate.",
+        "Cuando la cuenta llega a la paciencia, ahí se para: lo que venga después no se habría visto. Las "
+        "épocas se cuentan desde 1.",
+    ),
+)  # fmt: skip
+def early_stop(values, patience):
+    best, best_epoch, waited = float("inf"), 0, 0
+    for epoch, value in enumerate(values, start=1):
+        if value < best:
+            best, best_epoch, waited = value, epoch, 0
+        else:
+            waited += 1
+        if waited == patience:
+            break
+    return best_epoch, epoch
+
+
+early_stop.mistaken(
+    ("value < best", "value <= best",
+     "un empate no es una mejora: así quedan los pesos más nuevos y la cuenta vuelve a empezar."),
+    ("start=1", "start=0", "cuentas las épocas desde 0; la primera es la 1."),
+    ("waited == patience", "waited > patience",
+     "esperas una época de más: se para cuando van `patience` sin mejora."),
+    ("best, best_epoch, waited = value, epoch, 0", "best, best_epoch = value, epoch",
+     "no pones la cuenta a cero cuando hay mejora: la paciencia se gasta en épocas que no son seguidas."),
+    ("return best_epoch, epoch", "return values.index(min(values)) + 1, epoch",
+     "miras toda la historia: la mejor época puede venir después de parar, y esos pesos nunca existieron."),
+    ("best, best_epoch, waited = value, epoch, 0",
+     "best, best_epoch, waited = value, epoch, 0\n        elif value < values[epoch - 2]: waited = 0",
+     "comparas con la época anterior: lo que hay que batir es la mejor marca."),
+)  # fmt: skip
+
+
+def _stored_cases(rng):
+    story = "".join(letters(" ".join(load_sample("relato").documents)))
+    start = int(rng.integers(len(story) - 700))
+    yield story[start : start + 600], 3, 4, 8
+    yield story[start + 50 : start + 250], 1, 2, 5  # bigramas y una letra a la vista
+    yield story[start : start + 40], 5, 16, 3
+    yield "la casa blanca", 2, 3, 4
+
+
+@SET.exercise(
+    "guardados", "Cuántos números se guardan", points=1.5, cases=_stored_cases,
+    hints=(
+        "Contar con window letras a la vista guarda los n-gramas distintos de 1 letra, 2… hasta window + 1.",
+        "Un conjunto quita las repeticiones: {text[i : i + n] for i in range(len(text) − n + 1)}.",
+        "La red: una E para todos los lugares, |V|·d; después window·d·h + h y h·|V| + |V|, con |V| las "
+        "letras distintas del texto.",
+    ),
+)  # fmt: skip
+def stored(text, window, num_dims, num_hiddens):
+    sizes = range(1, window + 2)
+    counted = sum(len({text[i : i + n] for i in range(len(text) - n + 1)}) for n in sizes)
+    V = len(set(text))
+    net = V * num_dims + window * num_dims * num_hiddens + num_hiddens + num_hiddens * V + V
+    return counted, net
+
+
+stored.mistaken(
+    ("len({text[i : i + n] for i in range(len(text) - n + 1)})", "(len(text) - n + 1)",
+     "cuentas apariciones, y se guarda un número por n-grama distinto: los repetidos comparten casilla."),
+    ("range(1, window + 2)", "[window + 1]",
+     "cuentas solo el orden más largo. Para retroceder hacen falta también los más cortos."),
+    ("range(1, window + 2)", "range(1, window + 1)",
+     "con window letras a la vista, el n-grama más largo tiene window + 1: falta la que se predice."),
+    ("V * num_dims +", "window * V * num_dims +",
+     "pones una E por lugar de la ventana, y es la misma para todos: eso es compartir."),
+    ("+ num_hiddens + num_hiddens * V + V", "+ num_hiddens * V",
+     "faltan los sesgos, de la capa oculta y de la salida."),
+    ("num_hiddens + num_hiddens * V", "num_hiddens + window * num_hiddens * V",
+     "la capa oculta es una para toda la ventana, y de ella salen los logits una vez."),
+)  # fmt: skip
+
+
+def _epoch_cases(rng):
+    def case(length, window, batch_size, letters_in=4, dims=2):
+        ids = np.r_[np.arange(letters_in), rng.integers(letters_in, size=length - letters_in)]
+        ids[1::4] = ids[0]  # letras que se repiten dentro de un lote
+        shape = (letters_in, dims), (window * dims, letters_in)
+        return (ids, *(rng.normal(0, 1, size).round(1) for size in shape), window, batch_size, 0.5)
+
+    yield case(14, 2, 4)
+    yield case(15, 3, 5, letters_in=5)
+    yield case(12, 2, 20)  # un solo lote
+    yield case(11, 1, 3)
+
+
+@SET.exercise(
+    "detective", "Detective: una época con tres fallos", points=2, cases=_epoch_cases, tolerance=1e-5,
+    hints=(
+        "Son tres fallos: en los ejemplos, en el gradiente de un lote y en cómo llega a las letras.",
+        "¿Predice la red una letra que ya está viendo? ¿Da pasos más largos con lotes mayores?",
+        "Si una letra sale dos veces en el lote, E[X] -= … solo guarda un cambio. np.add.at suma todos.",
+    ),
+)  # fmt: skip
+def epoch(ids, E, W, window, batch_size, lr):
+    E, W = E.copy(), W.copy()
+    X = np.lib.stride_tricks.sliding_window_view(ids, window)[:-1]
+    Y = ids[window:]
+    for start in range(0, len(X), batch_size):
+        x, y = X[start : start + batch_size], Y[start : start + batch_size]
+        E_x = E[x].reshape(len(x), -1)
+        P = np.exp(E_x @ W)
+        P /= P.sum(axis=1, keepdims=True)
+        P[np.arange(len(y)), y] -= 1
+        G = P / len(y)
+        back = (G @ W.T).reshape(*x.shape, -1)
+        W -= lr * E_x.T @ G
+        np.add.at(E, x, -lr * back)
+    return E, W
+
+
+epoch.planted(
+    ("Y = ids[window:]", "Y = ids[window - 1 : -1]",
+     "el objetivo es la última letra de la ventana: la red lo está viendo y solo aprende a copiarlo."),
+    ("G = P / len(y)", "G = P",
+     "el gradiente es el de la suma y no el de la media: los pasos crecen con el lote."),
+    ("np.add.at(E, x, -lr * back)", "E[x] -= lr * back",
+     "una letra que sale varias veces en el lote solo recibe el último cambio: los demás se pierden."),
+)  # fmt: skip

@@ -1994,6 +1994,151 @@ class _:
         return ids, [window[1:] for window in windows]
 
 
+# --- Una ventana que aprende ---
+
+WINDOW = load_set("ventana-que-aprende")
+adam_step, early_stop, stored, window_epoch = (
+    as_a_student(WINDOW.find(id)) for id in ("adam", "parada", "guardados", "detective")
+)
+
+
+@answers("ventana-que-aprende", "paso_a_mano")
+class _:
+    right_rounded = (0, [0.8, 0.66, 0.56, 0.83])
+    right_exact = (1, np.array([1.3, 0.8617, 0.6251, 0.6778]))
+    swapped = (0, [0.1, 0.0997, 0.366, 1.449])
+    in_nats = (0, [0.8, 0.664, 0.562, 0.576])
+    another_variant = (1, [0.8, 0.664, 0.562, 0.832])
+    without_variant = [0.8, 0.664, 0.562, 0.832]
+    percentage = (0, [0.8, 0.664, 56.2, 0.832])
+
+
+@answers("ventana-que-aprende", "ejemplos")
+class _:
+    def right_with_numpy(ids, window):
+        rows = np.lib.stride_tricks.sliding_window_view(ids, window + 1)
+        return rows[:, :window], rows[:, window]
+
+    def next_of_each(ids, window):
+        X = [ids[i : i + window] for i in range(len(ids) - window)]
+        return X, [ids[i + 1 : i + window + 1] for i in range(len(ids) - window)]
+
+    def window_without_next(ids, window):
+        return [ids[i : i + window] for i in range(len(ids) - window + 1)], ids[window:]
+
+    def target_two_ahead(ids, window):
+        size = range(len(ids) - window)
+        return [ids[i : i + window] for i in size], [ids[min(i + window + 1, len(ids) - 1)] for i in size]
+
+
+@answers("ventana-que-aprende", "adam")
+class _:
+    def right_one_by_one(theta, g, m, v, t, lr):
+        rows = []
+        for x, d, a, b in zip(theta, g, m, v):
+            a, b = a + 0.1 * (d - a), b + 0.001 * (d * d - b)
+            step = a / (1 - 0.9**t) / (math.sqrt(b / (1 - 0.999**t)) + 1e-8)
+            rows.append((x - lr * step, a, b))
+        return tuple(np.array(rows).T)
+
+    def betas_swapped(theta, g, m, v, t, lr):
+        m, v = 0.999 * m + 0.001 * g, 0.9 * v + 0.1 * g**2
+        step = (m / (1 - 0.999**t)) / (np.sqrt(v / (1 - 0.9**t)) + 1e-8)
+        return theta - lr * step, m, v
+
+    def old_averages(theta, g, m, v, t, lr):
+        step = (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+        return theta - lr * step, 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
+
+    def gradient_over_root(theta, g, m, v, t, lr):
+        _, m, v = adam_step(theta, g, m, v, t, lr)
+        return theta - lr * g / (np.sqrt(v / (1 - 0.999**t)) + 1e-8), m, v
+
+    def corrects_only_one(theta, g, m, v, t, lr):
+        _, m, v = adam_step(theta, g, m, v, t, lr)
+        return theta - lr * (m / (1 - 0.9**t)) / (np.sqrt(v) + 1e-8), m, v
+
+
+@answers("ventana-que-aprende", "parada")
+class _:
+    def right_by_slices(values, patience):
+        for epoch in range(1, len(values) + 1):
+            best = values.index(min(values[:epoch])) + 1
+            if epoch - best == patience:
+                break
+        return [best, epoch]
+
+    def last_of_the_ties(values, patience):
+        _, stop = early_stop(values, patience)
+        return stop - values[:stop][::-1].index(min(values[:stop])), stop
+
+    def never_stops(values, patience):
+        return values.index(min(values)) + 1, len(values)
+
+    def restores_the_last(values, patience):
+        _, stop = early_stop(values, patience)
+        return stop, stop
+
+    def stops_at_the_first_rise(values, patience):
+        return early_stop(values, 1)
+
+
+@answers("ventana-que-aprende", "guardados")
+class _:
+    def right_by_zip(text, window, num_dims, num_hiddens):
+        counted = sum(len(set(zip(*(text[i:] for i in range(n))))) for n in range(1, window + 2))
+        V, h = len(set(text)), num_hiddens
+        return [counted, (V + window * h) * num_dims + h * (1 + V) + V]
+
+    def alphabet_of_27(text, window, num_dims, num_hiddens):
+        h = num_hiddens
+        return stored(text, window, num_dims, h)[0], 27 * num_dims + window * num_dims * h + h + h * 27 + 27
+
+    def all_possible(text, window, num_dims, num_hiddens):
+        V = len(set(text))
+        return sum(V**n for n in range(1, window + 2)), stored(text, window, num_dims, num_hiddens)[1]
+
+    def without_the_window(text, window, num_dims, num_hiddens):
+        counted, net = stored(text, window, num_dims, num_hiddens)
+        return counted, net - (window - 1) * num_dims * num_hiddens - num_dims
+
+    def disjoint_pieces(text, window, num_dims, num_hiddens):
+        sizes = range(1, window + 2)
+        pieces = [{text[i : i + n] for i in range(0, len(text) - n + 1, n)} for n in sizes]
+        return sum(map(len, pieces)), stored(text, window, num_dims, num_hiddens)[1]
+
+
+@answers("ventana-que-aprende", "detective")
+class _:
+    def right_by_loops(ids, E, W, window, batch_size, lr):
+        E, W, d = E.copy(), W.copy(), E.shape[1]
+        examples = [(ids[i : i + window], ids[i + window]) for i in range(len(ids) - window)]
+        for start in range(0, len(examples), batch_size):
+            batch, dE, dW = examples[start : start + batch_size], np.zeros_like(E), np.zeros_like(W)
+            for seen, target in batch:
+                e = np.concatenate([E[i] for i in seen])
+                p = np.exp(e @ W)
+                error = p / p.sum() - np.eye(len(p))[target]
+                dW += np.outer(e, error) / len(batch)
+                for place, i in enumerate(seen):
+                    dE[i] += W[place * d : (place + 1) * d] @ error / len(batch)
+            E, W = E - lr * dE, W - lr * dW
+        return E, W
+
+    def drops_the_last_batch(ids, E, W, window, batch_size, lr):
+        whole = max(1, (len(ids) - window - 1) // batch_size) * batch_size + window
+        return window_epoch(ids[: whole - 1], E, W, window, batch_size, lr)
+
+    def letters_stay(ids, E, W, window, batch_size, lr):
+        return E, window_epoch(ids, E, W, window, batch_size, lr)[1]
+
+    def wrong_sign(ids, E, W, window, batch_size, lr):
+        return window_epoch(ids, E, W, window, batch_size, -lr)
+
+    def always_the_nominal_size(ids, E, W, window, batch_size, lr):
+        return window_epoch(ids, E, W, window, batch_size, lr / batch_size)
+
+
 # --- La promesa ------------------------------------------------------------------------------------
 
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]

@@ -12,8 +12,8 @@ SET = ExerciseSet(
 )  # fmt: skip
 
 # Los números de la a y de la c, y el peso p, en cada variante.
-VARIANTS = [(1, 2, 1), (2, 1, 1), (1, 3, 1), (3, 1, 2), (2, 3, 1)]
-VARIANTS += [(1, 2, 2), (3, 2, 1), (2, 1, 2), (1, 3, 2), (3, 2, 2)]
+VARIANTS = [(1, 2, 1), (1, 3, 1), (2, 3, 1), (4, 3, 1), (1, 2, 2)]
+VARIANTS += [(3, 4, 1), (2, 3, 2), (1, 4, 1), (4, 3, 2), (3, 4, 2)]
 
 
 @SET.exercise(
@@ -45,8 +45,8 @@ step_by_hand.mistaken(
     ("0.5 * c - 0.2 * a", "0.5 * a - 0.2 * c",
      "cambiaste de lugar las letras: en «ca» el primer peso es el de la c. El orden de la ventana importa."),
     ("np.tanh(total)", "total", "falta la tangente hiperbólica: la unidad oculta no es la suma."),
-    ("exps / exps.sum()", "np.tanh(exps)",
-     "lo que sale no suma 1: la softmax divide cada exponencial por la suma de todas."),
+    ("exps / exps.sum()", "exps",
+     "lo que sale no suma 1: la softmax divide cada exponencial por la suma de las tres."),
     ("-np.log2(P[2])", "-np.log(P[2])",
      "usaste el logaritmo natural: eso son nats. En bits, el logaritmo es de base 2."),
     ("-np.log2(P[2])", "-np.log2(P[0])",
@@ -144,6 +144,7 @@ def _stopping_cases(rng):
     yield [a, d, d, d, f], 2  # los empates agotan la paciencia
     yield [a, b, a, d, c, e, f, e, e, e], 2
     yield [b, a, f], 1
+    yield [c, a, b, e], 2  # mejora a la anterior y no bate la marca
 
 
 @SET.exercise(

@@ -50,8 +50,8 @@ def cooccurrence(
     for d in range(1, window + 1):
         left, right = text[:-d], text[d:]
         known = (left >= 0) & (right >= 0)
-        weights = np.full(known.sum(), 1 / d if distance_weighting else 1)
-        pairs = (weights, (left[known], right[known]))
+        amount = np.full(known.sum(), 1 / d if distance_weighting else 1)
+        pairs = (amount, (left[known], right[known]))
         counts = counts + sp.csr_array(pairs, shape=counts.shape)
     return (counts + counts.T).tocsr()
 

@@ -25,8 +25,8 @@ def ppmi(counts, shift: float = 1.0, smoothing: float = 1.0) -> sp.csr_array:
     """
     C = checked_counts(counts, shift, smoothing)
     w, c = C.nonzero()  # solo las casillas con cuenta: el logaritmo nunca recibe un cero
-    N_w, N_c = C.sum(axis=1), C.sum(axis=0) ** smoothing
-    pmi = np.log2(C.data * N_c.sum() / (N_w[w] * N_c[c]))
+    N_w, N_c_alpha = C.sum(axis=1), C.sum(axis=0) ** smoothing
+    pmi = np.log2(C.data * N_c_alpha.sum() / (N_w[w] * N_c_alpha[c]))
     C.data = np.maximum(pmi - np.log2(shift), 0)
     C.eliminate_zeros()
     return C

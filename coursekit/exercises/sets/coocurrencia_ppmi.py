@@ -236,7 +236,7 @@ def _window_cases(rng):
 
 
 @SET.exercise(
-    "ventanas", "Ventanas de 1, 3 y 5", points=1, cases=_window_cases,
+    "ventanas", "Qué gana una ventana ancha", points=1, cases=_window_cases,
     hints=(
         "Tienes count_pairs: cuenta con las dos ventanas y compara qué claves hay en una y no en otra.",
         "Las claves de un diccionario se restan como conjuntos: a.keys() - b.keys().",

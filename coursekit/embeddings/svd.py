@@ -22,9 +22,9 @@ def truncated_svd(matrix, dim: int, power: float = 0.5, seed: int = 0) -> np.nda
     Source:
         Levy, Goldberg y Dagan (2015), sección 3.3, para el exponente p.
     """
-    A = decomposable(matrix, dim)
-    start = np.random.default_rng(seed).standard_normal(min(A.shape))
-    U, S, _ = svds(A, k=dim, v0=start)
+    M = decomposable(matrix, dim)
+    start = np.random.default_rng(seed).standard_normal(min(M.shape))
+    U, S, _ = svds(M, k=dim, v0=start)
     order = np.argsort(-S)  # svds las da de menor a mayor
     return with_fixed_signs(U[:, order]) * S[order] ** power
 

@@ -63,20 +63,18 @@ def scatter_words(
     Args:
         vectors2d: coordenadas (N, 2).
         words: los N nombres.
-        colors: el número de color de la paleta de cada palabra; sin él, todas iguales.
+        colors: el número de color de la paleta de cada punto; sin él, todos iguales.
     """
     figure, ax = plt.subplots(figsize=(WIDEST, 4.6))
     points = np.asarray(vectors2d)
     shades = [PALETTE[i % len(PALETTE)] for i in colors or [0] * len(words)]
-    ax.scatter(*points.T, s=18, c=shades)
+    ax.scatter(*points.T, s=24, c=shades)
     ax.margins(0.12)
     figure.draw_without_rendering()
     dots = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in ax.transData.transform(points)]
     taken = []
-    for i, (word, point, shade) in enumerate(zip(words, points, shades)):
-        label = ax.annotate(
-            word, point, xytext=(4, 3), textcoords="offset points", color=shade
-        )
+    for i, (word, point) in enumerate(zip(words, points)):
+        label = ax.annotate(word, point, xytext=(4, 3), textcoords="offset points")
         # Cada nombre prueba los lados de su punto, cada vez más lejos, hasta no pisar nada.
         for y, x in product((3, -11, 13, -21, 23, -31), (5, -5)):
             label.set(position=(x, y), horizontalalignment="left" if x > 0 else "right")

@@ -69,7 +69,7 @@ def scatter_words(
     points = np.asarray(vectors2d)
     shades = [PALETTE[i % len(PALETTE)] for i in colors or [0] * len(words)]
     ax.scatter(*points.T, s=24, c=shades)
-    ax.margins(0.12)
+    ax.margins(0.2, 0.12)
     figure.draw_without_rendering()
     dots = [Bbox.from_bounds(x - 4, y - 4, 8, 8) for x, y in ax.transData.transform(points)]
     taken = []

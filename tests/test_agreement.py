@@ -1269,11 +1269,11 @@ class _:
 
 @answers("analogias-y-sesgo", "a_mano")
 class _:
-    right_rounded = (3, [1, 1.11, 1.0119])
-    right_fractions = (1, [11 / 9, 10 / 9, 15 * 16 / (18 * 11)])
-    another_variant = (1, [10 / 9, 11 / 9, 1.0897])
-    swapped = (0, [11 / 9, 10 / 9, 1.0897])
-    with_epsilon_too_big = (0, [10 / 9, 11 / 9, 0.84])
+    right_rounded = (3, [1, 1.33, 1.56])
+    right_fractions = (1, [11 / 9, 10 / 9, 13 / 9])
+    another_variant = (1, [10 / 9, 11 / 9, 14 / 9])
+    swapped = (0, [11 / 9, 10 / 9, 14 / 9])
+    own_without_subtraction = (0, [10 / 9, 11 / 9, 12 / 9])
 
 
 @answers("analogias-y-sesgo", "responder")
@@ -1302,70 +1302,59 @@ class _:
         return [w for w in words if w not in (a, b, c)][-1]
 
 
-@answers("analogias-y-sesgo", "medir")
+@answers("analogias-y-sesgo", "intervalo")
 class _:
-    def right_with_counters(questions, given, words):
-        known, table = set(words), {}
-        for relation in {question[0] for question in questions}:
-            rows = [(q[1:], g) for q, g in zip(questions, given) if q[0] == relation]
-            used = [(q, g) for q, g in rows if set(q) <= known and q[3] not in q[:3]]
-            table[relation] = (sum(g == q[3] for q, g in used), len(used), len(rows))
-        return table
+    def right_by_loops(table, draws):
+        means = []
+        for drawn in draws:
+            asked = [table[i, j] for i in drawn for j in drawn if i != j]
+            means.append(sum(asked) / len(asked))
+        return tuple(np.quantile(means, [0.025, 0.975]))
 
-    def accuracy(questions, given, words):
-        table = {}
-        for q, g in zip(questions, given):
-            table.setdefault(q[0], []).append(g == q[4])
-        return {relation: sum(hits) / len(hits) for relation, hits in table.items()}
+    def by_questions(table, draws):
+        asked = table[~np.eye(len(table), dtype=bool)]
+        means = [np.resize(asked, len(drawn) ** 2)[drawn].mean() for drawn in draws]
+        return np.percentile(means, [2.5, 97.5])
 
-    def needs_d_only(questions, given, words):
-        table = {}
-        for (relation, a, b, c, d), g in zip(questions, given):
-            right, used, asked = table.get(relation, (0, 0, 0))
-            fits = d in words and d not in (a, b, c)
-            table[relation] = (right + (fits and g == d), used + fits, asked + 1)
-        return table
+    def each_question_once(table, draws):
+        means = []
+        for drawn in draws:
+            asked = {(i, j) for i in drawn for j in drawn if i != j}
+            means.append(np.mean([table[i, j] for i, j in asked]))
+        return np.percentile(means, [2.5, 97.5])
 
-    def impossible_only_with_c(questions, given, words):
-        table = {}
-        for (relation, a, b, c, d), g in zip(questions, given):
-            right, used, asked = table.get(relation, (0, 0, 0))
-            fits = all(w in words for w in (a, b, c, d)) and d != c
-            table[relation] = (right + (fits and g == d), used + fits, asked + 1)
-        return table
+    def diagonal_as_zero(table, draws):
+        table = table * ~np.eye(len(table), dtype=bool)
+        return np.percentile([table[np.ix_(drawn, drawn)].mean() for drawn in draws], [2.5, 97.5])
+
+    def extremes(table, draws):
+        means = [np.mean([table[i, j] for i in drawn for j in drawn if i != j]) for drawn in draws]
+        return min(means), max(means)
 
 
-@answers("analogias-y-sesgo", "trozos")
+@answers("analogias-y-sesgo", "eje")
 class _:
-    def right_by_loops(word, table, shortest, longest):
-        marked, found = "<" + word + ">", []
-        for n in range(shortest, longest + 1):
-            for i in range(len(marked)):
-                piece = marked[i : i + n]
-                if len(piece) == n and piece in table and piece not in found:
-                    found.append(piece)
-        total = np.zeros(3)
-        for piece in found:
-            total += table[piece]
-        return (total / max(len(found), 1)).tolist()
+    def right_by_projection(u, la, el, apart_la, apart_el):
+        g = np.mean(la, axis=0) - np.mean(el, axis=0)
+        rest = u - g * (u @ g) / (g @ g)
+        rest = rest / np.sqrt(rest @ rest)
+        return float(np.mean(apart_la @ rest) - np.mean(apart_el @ rest))
 
-    def one_border(word, table, shortest, longest):
-        marked = f"<{word}"
-        pieces = {marked[i : i + n] for n in range(shortest, longest + 1) for i in range(len(marked) - n + 1)}
-        known = [table[piece] for piece in pieces if piece in table]
-        return np.mean(known, axis=0) if known else np.zeros(3)
+    def over_everything(u, la, el, apart_la, apart_el):
+        g = np.mean(la, axis=0) - np.mean(el, axis=0)
+        rest = u - g * (u @ g) / (g @ g)
+        rest = rest / np.sqrt(rest @ rest)
+        return np.vstack([la, apart_la]).mean(axis=0) @ rest - np.vstack([el, apart_el]).mean(axis=0) @ rest
 
-    def clipped_pieces(word, table, shortest, longest):
-        marked = f"<{word}>"
-        pieces = {marked[i : i + n] for n in range(1, longest + 1) for i in range(len(marked))}
-        known = [table[piece] for piece in pieces if piece in table and len(piece) >= 2]
-        return np.mean(known, axis=0) if known else np.ones(3)
+    def axis_from_the_apart(u, la, el, apart_la, apart_el):
+        g = np.mean(apart_la, axis=0) - np.mean(apart_el, axis=0)
+        rest = u - g * (u @ g) / (g @ g)
+        rest = rest / np.sqrt(rest @ rest)
+        return g @ rest
 
-    def only_shortest(word, table, shortest, longest):
-        marked = f"<{word}>"
-        pieces = {marked[i : i + shortest] for i in range(len(marked) - shortest + 1)}
-        known = [table[piece] for piece in pieces if piece in table]
-        return np.mean(known, axis=0) if known else np.zeros(3)
+    def along_the_grammar(u, la, el, apart_la, apart_el):
+        g = np.mean(la, axis=0) - np.mean(el, axis=0)
+        return (np.mean(apart_la, axis=0) - np.mean(apart_el, axis=0)) @ g / np.linalg.norm(g)
 
 
 @answers("analogias-y-sesgo", "genero")

@@ -1,4 +1,4 @@
-"""Conjunto «Analogías y sesgo»: responder, medir, trocear y no engañarse con el género."""
+"""Conjunto «Analogías y sesgo»: responder, no engañarse con el intervalo ni con el género."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ SET = ExerciseSet(
 )
 
 # Cosenos en novenos: de «flores» con «días», «día» y «flor», y de «flor» con «días» y «día».
-VARIANTS = [(6, 4, 8, 3, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 2), (8, 5, 6, 2, 1), (7, 3, 5, 5, 4)]
-VARIANTS += [(6, 1, 8, 2, 0), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5), (7, 5, 6, 4, 3)]
+VARIANTS = [(6, 4, 8, 3, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 2), (8, 5, 6, 4, 1), (7, 3, 5, 5, 4)]
+VARIANTS += [(6, 1, 8, 4, 1), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5), (7, 5, 6, 4, 3)]
 
 
 @SET.exercise(
@@ -18,28 +18,30 @@ VARIANTS += [(6, 1, 8, 2, 0), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5),
     parts={
         "3CosAdd de flores": "¿sumaste los cosenos con «días» y con «flor», y restaste el de «día»?",
         "3CosAdd de flor": "¿cuánto vale el coseno de una palabra consigo misma?",
-        "3CosMul de flores": "¿llevaste los tres cosenos a [0, 1] antes de multiplicar y dividir?",
+        "flores sin restar": "¿sumaste solo los cosenos con «días» y con «flor»?",
     },
     hints=(
         "Cada puntuación usa tres cosenos: con a («día»), con b («días») y con c («flor»).",
         "En la variante 0, 3CosAdd de «flores» es 6/9 − 4/9 + 8/9. Para «flor», uno de los cosenos es 1.",
-        "Para 3CosMul, cada coseno x pasa a ser (1 + x)/2: 6/9 se vuelve 15/18. Luego b por c entre a.",
+        "Sin restar, se suman los cosenos con b y con c, y el de a no se mira.",
     ),
 )  # fmt: skip
 def scores_by_hand(variant):
     to_b, to_a, to_c, own_b, own_a = (ninths / 9 for ninths in VARIANTS[variant])
     add = to_b - to_a + to_c
     own = own_b - own_a + 1
-    mul = ((1 + to_b) / 2) * ((1 + to_c) / 2) / ((1 + to_a) / 2)
-    return [add, own, mul]
+    no_subtraction = to_b + to_c
+    return [add, own, no_subtraction]
 
 
 scores_by_hand.mistaken(
     ("to_b - to_a + to_c", "to_a - to_b + to_c",
      "cambiaste los signos: se suma el coseno con b («días») y se resta el de a («día»)."),
-    ("((1 + to_b) / 2) * ((1 + to_c) / 2) / ((1 + to_a) / 2)", "to_b * to_c / to_a",
-     "en 3CosMul los cosenos se llevan antes a [0, 1], con (1 + x)/2."),
-    ("return [add, own, mul]", "return [9 * add, 9 * own, mul]",
+    ("no_subtraction = to_b + to_c", "no_subtraction = to_b + to_c + to_a",
+     "sin restar, el coseno con a («día») no entra: ni se resta ni se suma."),
+    ("no_subtraction = to_b + to_c", "no_subtraction = (to_b + to_c) / 2",
+     "se suman los dos cosenos; no se promedian."),
+    ("return [add, own, no_subtraction]", "return [9 * add, 9 * own, 9 * no_subtraction]",
      "te faltó dividir por 9: la tabla da los cosenos en novenos."),
     ("own_b - own_a + 1", "own_b - own_a",
      "a «flor» le falta el coseno consigo misma, que es 1: por eso suele ganar la propia c."),
@@ -127,129 +129,91 @@ answer.mistaken(
 )  # fmt: skip
 
 
-def _questions(rng, plan):
-    """Preguntas y respuestas dadas: de cada relación, los desenlaces que dice el plan."""
-    questions, given = [], []
-    for relation, outcomes in plan:
-        for outcome in outcomes:
-            a, b, c, d, other = rng.choice(_WORDS, 5, replace=False).tolist()
-            a, d = {"sin a": ("zzz", d), "sin d": (a, "zzz")}.get(outcome, (a, d))
-            d = {"es a": a, "es b": b, "es c": c}.get(outcome, d)
-            questions.append((relation, a, b, c, d))
-            given.append(other if outcome == "fallo" else d)
-    order = rng.permutation(len(questions))
-    return [questions[i] for i in order], [given[i] for i in order], list(_WORDS)
-
-
-def _measuring_cases(rng):
-    yield _questions(rng, [("género", ["acierto", "fallo", "acierto"]), ("plural", ["fallo"])])
-    yield _questions(rng, [("género", ["acierto", "sin a", "fallo"]), ("plural", ["sin d", "acierto"])])
-    yield _questions(rng, [("capitales", ["sin a", "sin d"]), ("plural", ["fallo"])])  # una sin cobertura
-    impossible = [("plural", ["es a", "acierto", "fallo"]), ("género", ["es b"]), ("tiempo", ["es c"])]
-    yield _questions(rng, impossible)
-    yield [], [], list(_WORDS)
+def _interval_cases(rng):
+    for size in (5, 8, 12):
+        table = rng.integers(0, 2, (size, size)).astype(float)
+        np.fill_diagonal(table, rng.integers(0, 2))  # lo que traiga la diagonal no cuenta
+        # Las dos primeras parejas, distintas: ningún sorteo se queda sin preguntas.
+        draws = [np.append(rng.permutation(size)[:2], rng.integers(size, size=size - 2)) for _ in range(60)]
+        yield table, draws
+    table = np.zeros((6, 6))
+    table[:, 0] = table[0] = 1  # una sola pareja acierta: sus preguntas van juntas
+    yield table, [rng.permutation(np.append([0, 1], rng.integers(6, size=4))) for _ in range(40)]
 
 
 @SET.exercise(
-    "medir", "Medir por relación", name="by_relation", points=1.5, cases=_measuring_cases,
+    "intervalo", "Un intervalo por parejas", name="by_pairs", points=1.5, cases=_interval_cases,
     hints=(
-        "Empieza cada relación en [0, 0, 0] la primera vez que la veas, aunque luego no se mida ninguna.",
-        "Suma siempre al tercero; al segundo, solo si a, b, c y d están en words y d no es ninguna "
-        "de las otras tres.",
-        "table.setdefault(relación, [0, 0, 0]) devuelve la lista, nueva o no, y se puede cambiar.",
+        "De cada sorteo salen unas parejas, quizá repetidas: sus preguntas son la tabla con esas filas y "
+        "esas columnas.",
+        "table[np.ix_(drawn, drawn)] da esa tabla. Una pareja sorteada dos veces cae también fuera de la "
+        "diagonal nueva.",
+        "Pon nan en la diagonal de una copia de table antes de sortear, y usa np.nanmean.",
     ),
 )  # fmt: skip
-def by_relation(questions, given, words):
-    table = {}
-    for (relation, a, b, c, d), reply in zip(questions, given):
-        row = table.setdefault(relation, [0, 0, 0])
-        row[2] += 1
-        if all(word in words for word in (a, b, c, d)) and d not in (a, b, c):
-            row[1] += 1
-            row[0] += reply == d
-    return {relation: tuple(row) for relation, row in table.items()}
+def by_pairs(table, draws):
+    table = np.array(table, dtype=float)
+    np.fill_diagonal(table, np.nan)
+    means = [np.nanmean(table[np.ix_(drawn, drawn)]) for drawn in draws]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return [low, high]
 
 
-by_relation.mistaken(
-    ("if all(word in words for word in (a, b, c, d)) and d not in (a, b, c):", "if d not in (a, b, c):",
-     "cuentas como fallo lo que no se puede medir: si falta una de las cuatro palabras, esa "
-     "pregunta no se mide."),
-    (" and d not in (a, b, c)", "",
-     "mides preguntas imposibles: si d ya está en la pregunta y las palabras dadas se prohíben, "
-     "nadie acierta."),
-    ("(a, b, c, d)) and", "(a, b, c)) and",
-     "miras que estén a, b y c, pero no d: una respuesta que no está en el vocabulario no se puede dar."),
-    ("return {relation: tuple(row) for relation, row in table.items()}",
-     "return {relation: tuple(row) for relation, row in table.items() if row[1]}",
-     "una relación sin cobertura también se dice, con cero medidas: callarla haría creer que no "
-     "se preguntó."),
-    ("        row[2] += 1\n        if all(word in words for word in (a, b, c, d)) and d not in (a, b, c):\n",
-     "        if all(word in words for word in (a, b, c, d)) and d not in (a, b, c):\n"
-     "            row[2] += 1\n",
-     "el tercer número son todas las preguntas, medidas o no: sin él no se sabe la cobertura."),
+by_pairs.mistaken(
+    ("    np.fill_diagonal(table, np.nan)\n", "",
+     "cuentas la diagonal, que no se pregunta: una pareja no se responde a sí misma."),
+    ("    np.fill_diagonal(table, np.nan)\n"
+     "    means = [np.nanmean(table[np.ix_(drawn, drawn)]) for drawn in draws]",
+     "    means = [table[np.ix_(drawn, drawn)][~np.eye(len(drawn), dtype=bool)].mean() for drawn in draws]",
+     "quitas la diagonal de la tabla sorteada, y una pareja que sale dos veces se pregunta también a sí "
+     "misma fuera de ella."),
+    ("table[np.ix_(drawn, drawn)]", "table[np.unique(drawn)][:, np.unique(drawn)]",
+     "una pareja que sale dos veces en el sorteo cuenta dos veces: por eso el sorteo es con repetición."),
+    ("table[np.ix_(drawn, drawn)]", "table[drawn]",
+     "remuestreas solo las filas: la pareja sorteada va en las dos partes de la pregunta."),
+    ("table[np.ix_(drawn, drawn)]", "table[drawn, np.roll(drawn, 1)]",
+     "así tomas una pregunta por pareja: son todas las que forman entre ellas."),
+    ("[2.5, 97.5]", "[5, 95]", "eso deja fuera el 10 %: el intervalo del 95 % va del 2.5 al 97.5."),
 )  # fmt: skip
 
-_LETTERS = list("aeimnrst")
 
-
-def _spelling(rng, length):
-    return "".join(rng.choice(_LETTERS, length))
-
-
-def _table(rng, word, shortest, longest, known=0.6):
-    """Vectores de unos trozos de la palabra, con los de los bordes y los más largos, y de otros ajenos."""
-    marked = f"<{word}>"
-    inside = [marked[i : i + n] for n in range(shortest, longest + 1) for i in range(len(marked) - n + 1)]
-    chosen = [piece for piece in dict.fromkeys(inside) if rng.random() < known]
-    chosen += [marked[:shortest], marked[-shortest:], marked[-longest:], word[:shortest]]
-    pieces = dict.fromkeys([*chosen, "zzz", "<zz"])
-    return {piece: rng.integers(-9, 10, 3) / 2 for piece in pieces}
-
-
-def _piece_cases(rng):
-    for length, shortest, longest in ((6, 3, 5), (9, 3, 6), (5, 2, 2)):
-        word = _spelling(rng, length)
-        yield word, _table(rng, word, shortest, longest), shortest, longest
-    word = str(rng.choice(["mamama", "tantan", "sisisi"]))  # trozos que se repiten
-    yield word, _table(rng, word, 2, 3, known=1), 2, 3
-    word = _spelling(rng, 2)
-    yield word, _table(rng, word, 3, 4), 3, 6  # más corta que los trozos más largos
-    yield "ñu", {"zzz": np.array([1.0, 2.0, 3.0])}, 3, 6  # ningún trozo conocido
+def _axis_cases(rng):
+    for dim, traced, apart in ((3, 4, 3), (5, 6, 4), (4, 2, 5)):
+        u = rng.normal(size=dim)
+        u /= np.linalg.norm(u)
+        groups = [rng.normal(size=(count, dim)) + 0.8 * u for count in (traced, traced + 1, apart, apart + 2)]
+        yield u.round(3) / np.linalg.norm(u.round(3)), *(group.round(2) for group in groups)
 
 
 @SET.exercise(
-    "trozos", "Un vector para una palabra nueva", name="vector_of", points=1.5, cases=_piece_cases,
+    "eje", "Un eje corregido, en lo que no lo trazó", name="left_over", points=1.5, cases=_axis_cases,
     hints=(
-        "Pon los bordes antes de trocear: f\"<{word}>\".",
-        "Para cada longitud n, los comienzos van de 0 a len(marked) − n, incluido. Un conjunto "
-        "quita repetidos.",
-        "Promedia solo los que estén en table. Si no hay ninguno, np.zeros_like de cualquiera de "
-        "sus vectores.",
+        "u_g es la media de la menos la media de el, dividida por su norma.",
+        "A u se le quita (u · u_g) u_g, y lo que queda se divide otra vez por su norma.",
+        "Devuelve la media de apart_la por el eje corregido menos la de apart_el: la y el solo trazan.",
     ),
 )  # fmt: skip
-def vector_of(word, table, shortest, longest):
-    marked = f"<{word}>"
-    lengths = range(shortest, longest + 1)
-    pieces = {marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)}
-    known = [table[piece] for piece in sorted(pieces) if piece in table]
-    return np.mean(known, axis=0) if known else 0 * next(iter(table.values()))
+def left_over(u, la, el, apart_la, apart_el):
+    u_g = la.mean(axis=0) - el.mean(axis=0)
+    u_g = u_g / np.linalg.norm(u_g)
+    rest = u - (u @ u_g) * u_g
+    rest = rest / np.linalg.norm(rest)
+    return (apart_la.mean(axis=0) - apart_el.mean(axis=0)) @ rest
 
 
-vector_of.mistaken(
-    ('f"<{word}>"', "word",
-     "faltan los bordes: sin < y >, «mente» al final y en medio serían el mismo trozo."),
-    ("longest + 1", "longest", "faltan los trozos más largos: range no incluye su final."),
-    ("len(marked) - n + 1", "len(marked) - n",
-     "te dejas el último trozo de cada longitud, el que lleva el borde de la derecha."),
-    ("{marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)}",
-     "[marked[i : i + n] for n in lengths for i in range(len(marked) - n + 1)]",
-     "un trozo que se repite se cuenta varias veces, y se pedía cada trozo distinto una vez."),
-    ("np.mean(known, axis=0)", "np.sum(known, axis=0)",
-     "eso es la suma, y se pide la media: con la suma, las palabras largas tendrían vectores más largos."),
-    ("np.mean(known, axis=0)", "np.sum(known, axis=0) / len(pieces)",
-     "divides por todos los trozos, también por los que no tienen vector."),
-    (" if known else 0 * next(iter(table.values()))", "",
-     "si no se conoce ningún trozo, la media de una lista vacía es nan: se pedía el vector nulo."),
+left_over.mistaken(
+    ("return (apart_la.mean(axis=0) - apart_el.mean(axis=0))", "return (la.mean(axis=0) - el.mean(axis=0))",
+     "mides en las palabras que trazaron el eje gramatical: ahí la distancia es cero por construcción."),
+    ("    u_g = u_g / np.linalg.norm(u_g)\n", "",
+     "u_g no tiene norma 1, y entonces (u · u_g) u_g quita de más o de menos."),
+    ("    rest = rest / np.linalg.norm(rest)\n", "",
+     "lo que queda de u es más corto: divídelo por su norma o las distancias saldrán encogidas."),
+    ("rest = u - (u @ u_g) * u_g", "rest = u - u_g",
+     "quitas u_g entero, y se quita solo lo que u lleva de él: (u · u_g) u_g."),
+    ("rest = u - (u @ u_g) * u_g", "rest = u",
+     "mides en el eje sin corregir: falta quitarle u_g."),
+    ("(apart_la.mean(axis=0) - apart_el.mean(axis=0))", "(apart_el.mean(axis=0) - apart_la.mean(axis=0))",
+     "el signo está al revés: es la media de las de «la» menos la de las de «el»."),
 )  # fmt: skip
 
 

@@ -103,13 +103,36 @@ def train_ppmi(ids, vocab_size, seed, *, window, dim):
     return truncated_svd(ppmi(counts, smoothing=0.75), dim, seed=seed)
 
 
-METHODS = {"GloVe": train_glove, "PPMI + SVD": train_ppmi}
+def random_vectors(ids, vocab_size, seed, *, dim):
+    """El rival que no ha leído nada."""
+    return np.random.default_rng(seed).normal(size=(vocab_size, dim))
+
+
+def letter_pairs(ids, vocab_size, seed):
+    """El rival que no mira los contextos: de cada palabra, qué parejas de letras seguidas tiene."""
+    words = [f"<{word}>" for word in corpus()[1].get_itos()]
+    found = [{first + second for first, second in zip(word, word[1:])} for word in words]
+    columns = {pair: j for j, pair in enumerate(sorted(set().union(*found)))}
+    vectors = np.zeros((vocab_size, len(columns)), np.float32)
+    for row, pairs_of_word in zip(vectors, found):
+        row[[columns[pair] for pair in pairs_of_word]] = 1
+    return vectors
+
+
+METHODS = {
+    "GloVe": train_glove,
+    "PPMI + SVD": train_ppmi,
+    "al azar": random_vectors,
+    "letras": letter_pairs,
+}
 BASE = {"method": "GloVe", "window": 5, "dim": 100, "num_epochs": 15, "decay": 0.0}
 EXPERIMENT = Experiment(
     name="glove",
     title="GloVe con las novelas: parecido con el juicio humano y analogías, según los ajustes",
     data=("novelas", "rg65_es", "mc30_es", "wordsim353_es", "semeval2017_es", "questions-words-es"),
     runs=(
+        *(Run("al azar", {"method": "al azar", "dim": 100}, seed) for seed in range(3)),
+        Run("letras", {"method": "letras"}, 0),
         Run("PPMI + SVD", {"method": "PPMI + SVD", "window": 5, "dim": 100}, 0),
         *(
             Run(name, {**BASE, **changes}, seed)

@@ -34,12 +34,12 @@ VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (4, 0, 2, 0
         "peso": "¿elevaste la fracción a 3/4?",
         "error": "¿restaste el logaritmo natural de la cuenta al producto más los sesgos?",
         "gradiente": "¿multiplicaste por 2, por el peso y por el primer número del contexto?",
-        "nuevo": "¿bajas por el gradiente, y s empieza en 1?",
+        "nuevo": "¿bajas por el gradiente, y los cuadrados empiezan en 1?",
     },
     hints=(
         "El peso es (x / 16) elevado a 3/4. Con x = 1 es 1/8, porque 16 elevado a 3/4 es 8.",
-        "El error es w · c + s − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la variante 0, "
-        "donde w · c es 1, vale 1 + 1 − 0 = 2.",
+        "El error es producto + sesgos − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la "
+        "variante 0, donde el producto es 1, vale 1 + 1 − 0 = 2.",
         "El gradiente es 2 · peso · error · 1. AdaGrad divide por la raíz de 1 + gradiente², y el número se "
         "mueve en contra del gradiente.",
     ),
@@ -54,7 +54,8 @@ def step_by_hand(variant):
 
 step_by_hand.mistaken(
     ("1 + gradient**2", "gradient**2",
-     "s empieza en 1, no en 0: si no, el primer paso mediría siempre 0.3, fuera cual fuera el gradiente."),
+     "los cuadrados empiezan en 1, no en 0: si no, el primer paso mediría siempre 0.3, fuera "
+     "cual fuera el gradiente."),
     ("2 * weight * error", "weight * error", "al derivar un cuadrado aparece un 2: te falta."),
     ("2 * weight * error", "2 * error", "el gradiente también lleva el peso: una pareja rara tira menos."),
     ("first - 0.3", "first + 0.3", "vas en el sentido del gradiente, que es cuesta arriba: hay que restar."),

@@ -663,13 +663,13 @@ class _:
 
 @answers("glove", "paso_a_mano")
 class _:
-    right_rounded = (1, [0.354, 1.614, 1.141, 0.774])
-    right_with_array = (7, np.array([0.3536, -0.3863, -0.2731, 1.079]))
-    another_variant = (0, [0.354, 1.614, 1.141, 0.774])
-    without_variant = [0.125, 2.0, 0.5, 0.866]
-    decimal_logarithm = (1, [0.354, 3 - math.log10(4), 1.697, 0.7413])
-    without_the_context = (9, [0.354, 1.614, 1.141, 1.774])
-    plain_gradient = (0, [0.125, 2.0, 0.5, 0.85])
+    right_rounded = (1, [0.354, 1.614, 2.282, 0.725])
+    right_with_array = (7, np.array([0.3536, 0.6137, 0.868, 0.8033]))
+    another_variant = (0, [0.354, 1.614, 2.282, 0.725])
+    without_variant = [0.125, 3.0, 1.5, 0.75]
+    decimal_logarithm = (1, [0.354, 3 - math.log10(4), 3.392, 0.7122])
+    without_the_context = (9, [0.65, -0.197, -0.256, 0.0745])
+    plain_gradient = (0, [0.125, 3.0, 1.5, 0.55])
 
 
 def _rows_of(sentences, word, window):

@@ -10,7 +10,7 @@ from coursekit.errors import CourseError
 def glove_loss(counts, W, C, b, c, x_max: float = 10.0, alpha: float = 0.75):
     """Pérdida de GloVe y sus gradientes, solo sobre las cuentas que no son cero.
 
-    Σ f(x) (w · c + b + c₀ - log x)², con f(x) = min((x / x_max)^alpha, 1)
+    Σ f(x) (W_i · C_j + b_i + c_j - log x)², con f(x) = min((x / x_max)^alpha, 1)
 
     Args:
         counts: coocurrencias (n, m), en formato csr y sin ceros guardados.

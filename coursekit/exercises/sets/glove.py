@@ -22,9 +22,9 @@ SET = ExerciseSet(
 )  # fmt: skip
 
 # La cuenta, el vector de la palabra (dos números) y la suma de los dos sesgos de cada variante; el
-# vector del contexto es siempre (1, 2), y x_max, 16.
+# vector del contexto es siempre (2, 1), y x_max, 16.
 VARIANTS = [(1, 1, 0, 1), (4, 1, 1, 0), (1, 0, 1, 0), (4, 0, 1, 1), (1, 0, 1, 1)]
-VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (4, 0, 2, 0)]
+VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (9, 0, 2, 0)]
 
 
 @SET.exercise(
@@ -39,16 +39,17 @@ VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (4, 0, 2, 0
     hints=(
         "El peso es (x / 16) elevado a 3/4. Con x = 1 es 1/8, porque 16 elevado a 3/4 es 8.",
         "El error es producto + sesgos − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la "
-        "variante 0, donde el producto es 1, vale 1 + 1 − 0 = 2.",
-        "El gradiente es 2 · peso · error · 1. AdaGrad divide por la raíz de 1 + gradiente², y el número se "
+        "variante 0, donde el producto es 2, vale 2 + 1 − 0 = 3.",
+        "El gradiente es 2 · peso · error · 2: el último, del contexto. AdaGrad divide por la raíz de 1 + gradiente², y el número se "
         "mueve en contra del gradiente.",
     ),
 )  # fmt: skip
 def step_by_hand(variant):
     x, first, second, biases = VARIANTS[variant]
     weight = (x / 16) ** 0.75
-    error = first * 1 + second * 2 + biases - np.log(x)
-    gradient = 2 * weight * error * 1
+    context = 2, 1
+    error = first * context[0] + second * context[1] + biases - np.log(x)
+    gradient = 2 * weight * error * context[0]
     return [weight, error, gradient, first - 0.3 * gradient / np.sqrt(1 + gradient**2)]
 
 
@@ -58,6 +59,8 @@ step_by_hand.mistaken(
      "cual fuera el gradiente."),
     ("2 * weight * error", "weight * error", "al derivar un cuadrado aparece un 2: te falta."),
     ("2 * weight * error", "2 * error", "el gradiente también lleva el peso: una pareja rara tira menos."),
+    ("error * context[0]", "error",
+     "al mover e₁, el producto cambia tanto como vale el primer número del contexto: te falta ese factor."),
     ("first - 0.3", "first + 0.3", "vas en el sentido del gradiente, que es cuesta arriba: hay que restar."),
 )  # fmt: skip
 

@@ -40,8 +40,8 @@ VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (9, 0, 2, 0
         "El peso es (x / 16) elevado a 3/4. Con x = 1 es 1/8, porque 16 elevado a 3/4 es 8.",
         "El error es producto + sesgos − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la "
         "variante 0, donde el producto es 2, vale 2 + 1 − 0 = 3.",
-        "El gradiente es 2 · peso · error · 2: el último, del contexto. AdaGrad divide por la raíz de 1 + gradiente², y el número se "
-        "mueve en contra del gradiente.",
+        "El gradiente es 2 · peso · error · 2: el último, del contexto. AdaGrad divide por la raíz de 1 + "
+        "gradiente², y el número se mueve en contra del gradiente.",
     ),
 )  # fmt: skip
 def step_by_hand(variant):

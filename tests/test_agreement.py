@@ -663,13 +663,13 @@ class _:
 
 @answers("glove", "paso_a_mano")
 class _:
-    right_rounded = (1, [0.354, 1.614, 2.282, 0.725])
-    right_with_array = (7, np.array([0.3536, 0.6137, 0.868, 0.8033]))
-    another_variant = (0, [0.354, 1.614, 2.282, 0.725])
-    without_variant = [0.125, 3.0, 1.5, 0.75]
-    decimal_logarithm = (1, [0.354, 3 - math.log10(4), 3.392, 0.7122])
-    without_the_context = (9, [0.65, -0.197, -0.256, 0.0745])
-    plain_gradient = (0, [0.125, 3.0, 1.5, 0.55])
+    right_rounded = (1, [0.354, 1.114, 1.181, 0.771])
+    right_with_array = (7, np.array([0.3536, 0.1137, 0.1206, 0.9641]))
+    another_variant = (0, [0.354, 1.114, 1.181, 0.771])
+    without_variant = [0.125, 2.5, 0.938, 0.795]
+    decimal_logarithm = (1, [0.354, 2.5 - math.log10(4), 2.013, 0.7313])
+    without_the_context = (9, [0.6495, -0.1972, -0.2562, 0.0745])
+    plain_gradient = (0, [0.125, 2.5, 0.9375, 0.7188])
 
 
 def _rows_of(sentences, word, window):

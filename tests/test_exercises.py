@@ -423,6 +423,9 @@ def test_a_failed_case_can_be_pasted_and_is_the_same_case(exercise):
         got[number] = run(lambda *arguments: "mal", cases[:1])[0]
         verdict = judge.verdict(got)
         assert verdict.finding.startswith(f"en el caso {number + 1}, tu ")
+        if not verdict.call:  # una línea de más de mil letras no se escribe: los textos y las tablas grandes
+            assert sum(len(repr(to_plain(argument))) for argument in case) > 900
+            continue
         received = eval(verdict.call, {"np": np, "torch": torch, exercise.name: lambda *a: a})
         assert len(received) == len(case)
         for mine, theirs in zip(received, case):

@@ -22,7 +22,7 @@ SET = ExerciseSet(
 )  # fmt: skip
 
 # La cuenta, el vector de la palabra (dos números) y la suma de los dos sesgos de cada variante; el
-# vector del contexto es siempre (2, 1), y x_max, 16.
+# vector del contexto es siempre (1.5, 1), y x_max, 16.
 VARIANTS = [(1, 1, 0, 1), (4, 1, 1, 0), (1, 0, 1, 0), (4, 0, 1, 1), (1, 0, 1, 1)]
 VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (9, 0, 2, 0)]
 
@@ -39,15 +39,15 @@ VARIANTS += [(4, 2, 0, 0), (9, 1, 0, 0), (4, 1, 0, 0), (1, 1, 0, 0), (9, 0, 2, 0
     hints=(
         "El peso es (x / 16) elevado a 3/4. Con x = 1 es 1/8, porque 16 elevado a 3/4 es 8.",
         "El error es producto + sesgos − log x, con logaritmo natural: log 4 = 1.386 y log 1 = 0. En la "
-        "variante 0, donde el producto es 2, vale 2 + 1 − 0 = 3.",
-        "El gradiente es 2 · peso · error · 2: el último, del contexto. AdaGrad divide por la raíz de 1 + "
+        "variante 0, donde el producto es 1.5, vale 1.5 + 1 − 0 = 2.5.",
+        "El gradiente es 2 · peso · error · 1.5: el último, del contexto. AdaGrad divide por la raíz de 1 + "
         "gradiente², y el número se mueve en contra del gradiente.",
     ),
 )  # fmt: skip
 def step_by_hand(variant):
     x, first, second, biases = VARIANTS[variant]
     weight = (x / 16) ** 0.75
-    context = 2, 1
+    context = 1.5, 1
     error = first * context[0] + second * context[1] + biases - np.log(x)
     gradient = 2 * weight * error * context[0]
     return [weight, error, gradient, first - 0.3 * gradient / np.sqrt(1 + gradient**2)]

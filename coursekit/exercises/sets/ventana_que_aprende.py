@@ -18,7 +18,7 @@ VARIANTS += [(3, 4, 1), (2, 3, 2), (1, 4, 1), (4, 3, 2), (3, 4, 2)]
 
 @SET.exercise(
     "paso_a_mano", "Un paso con lápiz y papel", name="step_values", points=1.5, cases=variants,
-    tolerance=2e-2,
+    tolerance=1e-2,
     parts={
         "suma": "¿pusiste la c en el primer lugar de la ventana y la a en el segundo?",
         "unidad oculta": "¿aplicaste la tangente hiperbólica a la suma?",

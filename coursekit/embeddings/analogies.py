@@ -87,9 +87,9 @@ def cos_add(unit, a, b, c):
 
     Args:
         unit: vectores de norma 1 (V, dim).
-        a, b, c: filas de las palabras de cada pregunta (n,).
+        a, b, c: filas de las palabras de cada pregunta (q,).
     Returns:
-        Puntuaciones (n, V); la norma de b - a + c no cambia su orden.
+        Puntuaciones (q, V); la norma de b - a + c no cambia su orden.
     Source: Mikolov, Yih y Zweig (2013).
     """
     return products(unit[b] - unit[a] + unit[c], unit)

@@ -288,3 +288,9 @@ prepare.planted(
     ("range(0, len(ids) - num_steps, num_steps)", "range(0, len(ids) - num_steps)",
      "las ventanas avanzan de una en una, y cada letra de la prueba se mide muchas veces."),
 )  # fmt: skip
+
+prepare.mistaken(
+    ("range(0, len(ids) - num_steps, num_steps)", "range(0, len(ids) - num_steps, num_steps + 1)",
+     "entre ventana y ventana se pierde una letra: la última que una predice es la primera que lee la "
+     "siguiente."),
+)  # fmt: skip

@@ -2152,6 +2152,136 @@ class _:
         return window_epoch(ids, E, W, window, batch_size, lr / batch_size)
 
 
+# --- El gradiente en el tiempo ---
+
+GRADIENT = load_set("gradiente-en-el-tiempo")
+backward, uncut, spread, truncated_epoch = (
+    as_a_student(GRADIENT.find(id)) for id in ("bptt", "preguntas", "al_azar", "detective")
+)
+
+
+@answers("gradiente-en-el-tiempo", "volver_a_mano")
+class _:
+    right_rounded = (0, [0.19, 0.38, 0.27, 0.22])
+    right_exact = (1, np.array([0.36, 1.08, 2.0736, 0.06048]))
+    other_states = (0, [0.36, 0.72, 1.08, 0.4608])
+    without_the_weight = (0, [0.19, 0.19, 0.0684, 0.1862])
+    another_variant = (1, [0.19, 0.38, 0.274, 0.22])
+    without_variant = [0.19, 0.38, 0.274, 0.22]
+
+
+@answers("gradiente-en-el-tiempo", "bptt")
+class _:
+    def right_by_elements(states, W_hh, G_out):
+        G, total = np.zeros(states[0].shape), np.zeros(W_hh.shape)
+        for t in reversed(range(len(G_out))):
+            A = (G + G_out[t]) * (1 - states[t + 1] * states[t + 1])
+            for row, asked in zip(states[t], A):
+                total += np.outer(row, asked)
+            G = np.stack([W_hh @ asked for asked in A])
+        return [total, G]
+
+    def only_the_weight(states, W_hh, G_out):
+        return backward(states, W_hh, G_out)[0]
+
+    def mean_over_time(states, W_hh, G_out):
+        total, G = backward(states, W_hh, G_out)
+        return total / 2, G
+
+    def transposed(states, W_hh, G_out):
+        total, G = backward(states, W_hh, G_out)
+        return total.T, G
+
+    def asks_the_first_state(states, W_hh, G_out):
+        total, G = backward(states, W_hh, G_out)
+        return total, G * (1 - states[0] ** 2)
+
+
+@answers("gradiente-en-el-tiempo", "preguntas")
+class _:
+    def right_by_letters(text, window):
+        opened, found = None, []
+        for i, letter in enumerate(text):
+            if letter in "¿¡":
+                opened = i
+            elif letter in "?!":
+                if opened is not None:
+                    found.append((opened, i))
+                opened = None
+        return len(found), len([1 for a, b in found if a // window == b // window])
+
+    def sliding_windows(text, window):
+        total, _ = uncut(text, window)
+        pieces = [text[i : i + window] for i in range(len(text))]
+        return total, sum(uncut(piece, window)[0] > 0 for piece in pieces)
+
+    def whole_first(text, window):
+        return uncut(text, window)[::-1]
+
+    def share(text, window):
+        total, whole = uncut(text, window)
+        return total, whole / max(total, 1)
+
+    def cut_ones(text, window):
+        total, whole = uncut(text, window)
+        return total, total - whole
+
+
+@answers("gradiente-en-el-tiempo", "al_azar")
+class _:
+    def right_by_recurrence(terms, p):
+        mean, square = terms[-1], terms[-1] ** 2
+        for term in terms[-2::-1]:
+            mean, square = term + mean, term**2 + 2 * term * mean + square / p
+        return [mean, square - mean**2]
+
+    def one_cut_for_all(terms, p):
+        rest = sum(terms[1:])
+        return sum(terms), rest**2 * (1 / p - 1)
+
+    def keeps_the_wrong_side(terms, p):
+        return spread(terms, 1 - p)
+
+    def sample_variance(terms, p):
+        mean, variance = spread(terms, p)
+        count = 2 ** (len(terms) - 1)
+        return mean, variance * count / max(count - 1, 1)
+
+
+@answers("gradiente-en-el-tiempo", "detective")
+class _:
+    def right_with_lists(x, y, W_xh, W_hh, w, every, theta, lr):
+        H = np.zeros(len(w))
+        for start in range(0, len(x), every):
+            before, states = H, []
+            for x_t in x[start : start + every]:
+                H = np.tanh(x_t * W_xh + H @ W_hh)
+                states.append(H)
+            errors = [state @ w - target for state, target in zip(states, y[start:])]
+            grads = [0 * W_hh, sum(e * state for e, state in zip(errors, states))]
+            G = 0 * w
+            for t in reversed(range(len(states))):
+                A = (G + errors[t] * w) * (1 - states[t] ** 2)
+                grads[0] = grads[0] + np.outer(states[t - 1] if t else before, A)
+                G = W_hh @ A
+            norm = np.linalg.norm(np.concatenate([grad.ravel() for grad in grads]))
+            steps = [lr * grad * (theta / norm if norm > theta else 1) for grad in grads]
+            W_hh, w = W_hh - steps[0], w - steps[1]
+        return W_hh, w
+
+    def never_clips(x, y, W_xh, W_hh, w, every, theta, lr):
+        return truncated_epoch(x, y, W_xh, W_hh, w, every, math.inf, lr)
+
+    def never_cuts(x, y, W_xh, W_hh, w, every, theta, lr):
+        return truncated_epoch(x, y, W_xh, W_hh, w, len(x), theta, lr)
+
+    def only_the_output(x, y, W_xh, W_hh, w, every, theta, lr):
+        return W_hh, truncated_epoch(x, y, W_xh, W_hh, w, every, theta, lr)[1]
+
+    def wrong_sign(x, y, W_xh, W_hh, w, every, theta, lr):
+        return truncated_epoch(x, y, W_xh, W_hh, w, every, theta, -lr)
+
+
 # --- La promesa ------------------------------------------------------------------------------------
 
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]

@@ -1,0 +1,252 @@
+"""Conjunto «El gradiente en el tiempo»: volver a mano y en código, cortar, cortar al azar y recortar."""
+
+import itertools
+import re
+
+import numpy as np
+
+from coursekit.exercises.exercise import ExerciseSet, variants
+
+SET = ExerciseSet("gradiente-en-el-tiempo", "El gradiente en el tiempo", imports=("itertools", "re", "numpy"))
+
+# El peso recurrente y los estados de los pasos 1, 2 y 3, en décimas, en cada variante.
+VARIANTS = [(2, 5, 8, 9), (3, 4, -6, 8), (-2, 6, 5, -7), (2, -3, 7, 9), (3, 8, 4, 6)]
+VARIANTS += [(-3, 7, 9, 5), (4, 2, 6, 9), (2, -5, -9, 7), (-4, 3, 5, -4), (-2, 4, -8, 6)]
+
+
+@SET.exercise(
+    "volver_a_mano", "Volver con lápiz y papel", name="back_values", points=1.5, cases=variants,
+    tolerance=2e-2,
+    parts={
+        "A_3": "¿multiplicaste por 1 − H_3²?",
+        "G_2": "¿multiplicaste A_3 por el peso?",
+        "G_1": "¿repetiste las dos multiplicaciones, con el estado del paso 2?",
+        "∂L/∂w": "¿sumaste lo que se le pide al peso en los pasos 3 y 2?",
+    },
+    hints=(
+        "Cada paso atrás son dos multiplicaciones: por 1 − H², que cruza la tanh, y por el peso w.",
+        "A_3 = 1·(1 − H_3²), G_2 = w·A_3; después A_2 = G_2·(1 − H_2²) y G_1 = w·A_2.",
+        "∂L/∂w = H_2·A_3 + H_1·A_2 + H_0·A_1, y H_0 es cero.",
+    ),
+)  # fmt: skip
+def back_by_hand(variant):
+    w, *tenths = VARIANTS[variant]
+    h_1, h_2, h_3 = (tenth / 10 for tenth in tenths)
+    A_3 = 1 - h_3**2
+    G_2 = w * A_3
+    A_2 = G_2 * (1 - h_2**2)
+    G_1 = w * A_2
+    return [A_3, G_2, G_1, h_2 * A_3 + h_1 * A_2]
+
+
+back_by_hand.mistaken(
+    ("1 - h_3**2", "1 - h_3",
+     "la derivada de la tanh es 1 − H², con el cuadrado."),
+    ("1 - h_3**2", "1",
+     "te saltaste la tanh del último paso: A_3 es lo que se pide antes de ella, G_3 por 1 − H_3²."),
+    ("h_2 * A_3 + h_1 * A_2", "h_2 * A_3",
+     "te quedaste en el último paso. El peso actuó en todos, y su gradiente es la suma."),
+    ("h_2 * A_3 + h_1 * A_2", "h_3 * A_3 + h_2 * A_2",
+     "multiplicaste por el estado que sale. Al peso lo multiplica el que entra, H_{t−1}."),
+    ("G_2 * (1 - h_2**2)", "G_2",
+     "cruzaste el paso 2 sin su tanh: falta 1 − H_2²."),
+)  # fmt: skip
+
+
+def _back_cases(rng):
+    def case(steps, batch, hiddens):
+        states = np.tanh(rng.normal(0, 1, (steps + 1, batch, hiddens)).round(1))
+        W_hh = rng.normal(0, 1, (hiddens, hiddens)).round(1) + np.eye(hiddens)[::-1]
+        W_hh += np.triu(np.ones_like(W_hh), 1)  # que no se parezca a su traspuesta
+        return states, W_hh, rng.normal(0, 1, (steps, batch, hiddens)).round(1)
+
+    yield case(3, 2, 3)
+    yield case(1, 2, 2)  # un solo paso
+    yield case(5, 1, 2)
+    states, W_hh, G_out = case(4, 2, 2)
+    G_out[:-1] = 0  # solo se predice al final
+    yield states, W_hh, G_out
+
+
+@SET.exercise(
+    "bptt", "Volver en código", points=2.5, cases=_back_cases, tolerance=1e-6,
+    hints=(
+        "Recorre t de T a 1 con una G que empieza en cero. En cada paso, primero súmale G_out[t − 1].",
+        "A = G * (1 − states[t]**2); al peso se le pide states[t − 1].T @ A; y hacia atrás va A @ W_hh.T.",
+        "Los términos de W_hh se suman; G se reescribe en cada paso. Al final, G es lo que llega al estado "
+        "inicial.",
+    ),
+)  # fmt: skip
+def backward(states, W_hh, G_out):
+    G, total = np.zeros_like(states[0]), np.zeros_like(W_hh)
+    for t in range(len(G_out), 0, -1):
+        G = G + G_out[t - 1]
+        A = G * (1 - states[t] ** 2)
+        total = total + states[t - 1].T @ A
+        G = A @ W_hh.T
+    return total, G
+
+
+backward.mistaken(
+    ("A @ W_hh.T", "A @ W_hh",
+     "falta trasponer: hacia delante el estado se multiplica por W_hh; hacia atrás, por su traspuesta."),
+    ("total = total + states", "total = states",
+     "cada paso borra lo que pidió el anterior: el gradiente de un peso compartido es una suma."),
+    ("G = G + G_out[t - 1]", "G = G_out[t - 1]",
+     "pierdes lo que venía de más adelante: a cada estado le piden su predicción y el paso siguiente."),
+    ("G * (1 - states[t] ** 2)", "G",
+     "falta la derivada de la tanh, 1 − H_t²."),
+    ("states[t - 1].T @ A", "states[t].T @ A",
+     "a W_hh lo multiplica el estado con que empieza el paso, H_{t−1}."),
+    ("range(len(G_out), 0, -1)", "range(1, len(G_out) + 1)",
+     "recorres el tiempo hacia delante: el error viaja del último paso al primero."),
+    ("1 - states[t] ** 2", "1 - states[t - 1] ** 2",
+     "la derivada de la tanh va con el estado que salió de ella, H_t."),
+)  # fmt: skip
+
+PHRASES = (
+    "Vino tarde. ", "¿Quién llama? ", "—dijo el cura. ", "¡Ay, señor! ", "¿Qué gigantes? ", "¡Válame Dios! ",
+    "¿No le dije yo, señor, que mirase bien lo que hacía? ", "Eran molinos, ¡molinos!, y no más. ",
+)  # fmt: skip
+
+
+def _cutting_cases(rng):
+    def text(count):
+        return "".join(PHRASES[i] for i in rng.integers(len(PHRASES), size=count))
+
+    yield text(8) + "¿Y si, ¡ay!, no viene? ", 16  # un signo dentro de otra frase
+    yield "Sí? " + text(6) + "¡Fuego", 24  # uno que cierra sin abrir, y uno que abre sin cerrar
+    yield "Dijo: ¿cómo? ¿Quién es? ¡Ea!", 12  # una acaba justo en el borde; otra, corta, queda partida
+    yield text(3) + "Nadie. ¿Vas? ", 8
+    yield "Sin signos que cerrar.", 5
+
+
+@SET.exercise(
+    "preguntas", "Preguntas cortadas", points=1.5, cases=_cutting_cases,
+    hints=(
+        "Busca primero las frases: re.finditer(\"[¿¡][^¿¡?!]*[?!]\", text) da cada una, con su .start() y "
+        "su .end().",
+        "La letra i está en la ventana i // window. Una frase está entera si su primera letra y la última "
+        "están en la misma.",
+        ".end() es el lugar siguiente al último signo: la última letra es .end() − 1.",
+    ),
+)  # fmt: skip
+def uncut(text, window):
+    found = [match.span() for match in re.finditer("[¿¡][^¿¡?!]*[?!]", text)]
+    return len(found), sum(start // window == (end - 1) // window for start, end in found)
+
+
+uncut.mistaken(
+    ("start // window == (end - 1) // window", "end - start <= window",
+     "cuentas las que caben por su tamaño. Una frase corta queda cortada si la frontera le cae en medio."),
+    ("(end - 1) // window", "end // window",
+     "el final no está incluido: la frase que acaba justo en el borde de su ventana no está cortada."),
+    ("[¿¡][^¿¡?!]*[?!]", "¿[^¿?]*[?]",
+     "solo miras las preguntas: las exclamaciones también abren y cierran."),
+    ("[¿¡][^¿¡?!]*[?!]", "[¿¡].*[?!]",
+     "tu frase va del primer signo que abre al último que cierra: entre los dos no puede haber otro signo."),
+    ("len(found)", "text.count('?') + text.count('!')",
+     "cuentas signos que cierran, y puede haberlos sin nadie que los abriera."),
+)  # fmt: skip
+
+
+def _spread_cases(rng):
+    def terms(count):
+        return (rng.choice([-1, 1]) * rng.uniform(0.5, 1.5, count)).round(2).tolist()
+
+    yield terms(4), 0.6
+    yield terms(3), 0.25
+    yield terms(1), 0.7  # nada que cruzar
+    yield terms(2), 0.8
+    yield terms(5), 0.9
+
+
+@SET.exercise(
+    "al_azar", "El precio de cortar al azar", points=2, cases=_spread_cases, tolerance=1e-6,
+    hints=(
+        "Con K fronteras hay 2**K maneras de cortar: itertools.product([0, 1], repeat=K). Si pasan m, su "
+        "probabilidad es p**m * (1 − p)**(K − m).",
+        "Lo que cruza k fronteras se multiplica por k factores, cada uno 0 o 1/p: np.cumprod los da todos.",
+        "La varianza es la media de los cuadrados menos el cuadrado de la media, sobre el gradiente entero: "
+        "los términos comparten fronteras y no varían por separado.",
+    ),
+)  # fmt: skip
+def spread(terms, p):
+    K, mean, square = len(terms) - 1, 0.0, 0.0
+    for kept in itertools.product([0, 1], repeat=K):
+        weight = p ** sum(kept) * (1 - p) ** (K - sum(kept))
+        factors = np.cumprod([1.0, *(passes / p for passes in kept)])
+        value = factors @ np.array(terms)
+        mean, square = mean + weight * value, square + weight * value**2
+    return mean, square - mean**2
+
+
+spread.mistaken(
+    ("passes / p", "passes",
+     "lo que pasa no se agranda: sin dividir por p, la media queda por debajo del gradiente entero."),
+    ("p ** sum(kept) * (1 - p) ** (K - sum(kept))", "1 / 2**K",
+     "das a todas las maneras de cortar la misma probabilidad, y una frontera pasa con probabilidad p."),
+    ("square - mean**2", "max(square - mean**2, 0) ** 0.5",
+     "eso es la desviación típica; se pide la varianza."),
+    ("return mean, square - mean**2",
+     "return mean, sum(a**2 * (1 / p**k - 1) for k, a in enumerate(terms))",
+     "sumas las varianzas de los términos como si fueran independientes, y comparten fronteras: la primera "
+     "que corta los anula a todos."),
+    ("square - mean**2", "square",
+     "falta restar el cuadrado de la media."),
+)  # fmt: skip
+
+
+def _epoch_cases(rng):
+    def case(length, hiddens, every, theta, lr=0.2):
+        x, y = rng.choice([-1.0, 1.0], length), rng.choice([-1.0, 1.0], length)
+        shapes = hiddens, (hiddens, hiddens), hiddens
+        W_xh, W_hh, w = (rng.normal(0, 0.8, shape).round(1) for shape in shapes)
+        return x, y, W_xh + 0.3, W_hh + np.eye(hiddens)[::-1], w + 0.2, every, theta, lr
+
+    yield case(8, 2, 4, 0.5)  # se recorta
+    yield case(9, 3, 3, 1e4)  # no llega a theta
+    yield case(7, 2, 3, 1e4)  # el último trozo es más corto
+    yield case(5, 2, 5, 1e4)  # un solo trozo
+
+
+@SET.exercise(
+    "detective", "Detective: un bucle truncado con tres fallos", points=2.5, cases=_epoch_cases,
+    tolerance=1e-5,
+    hints=(
+        "Son tres fallos: en lo que pasa de un trozo al siguiente, en lo que vuelve de un paso al anterior y "
+        "en el recorte.",
+        "¿Con qué estado empieza el segundo trozo? ¿Qué le pide a un estado el paso que viene después?",
+        "Si la norma ya es menor que theta, el recorte no debe hacer nada.",
+    ),
+)  # fmt: skip
+def epoch(x, y, W_xh, W_hh, w, every, theta, lr):
+    W_hh, w = W_hh.copy(), w.copy()
+    H = np.zeros(len(w))
+    for start in range(0, len(x), every):
+        states = [H]
+        for x_t in x[start : start + every]:
+            states.append(np.tanh(x_t * W_xh + states[-1] @ W_hh))
+        H = states[-1]
+        dW, dw, G = np.zeros_like(W_hh), np.zeros_like(w), np.zeros_like(w)
+        for t in range(len(states) - 1, 0, -1):
+            error = states[t] @ w - y[start + t - 1]
+            dw += error * states[t]
+            A = (G + error * w) * (1 - states[t] ** 2)
+            dW += np.outer(states[t - 1], A)
+            G = A @ W_hh.T
+        norm = np.sqrt((dW**2).sum() + (dw**2).sum())
+        scale = min(1, theta / norm)
+        W_hh -= lr * scale * dW
+        w -= lr * scale * dw
+    return W_hh, w
+
+
+epoch.planted(
+    ("H = states[-1]", "H = np.zeros(len(w))",
+     "cada trozo empieza sin memoria: truncar corta el gradiente, y el estado debe seguir."),
+    ("(G + error * w)", "(error * w)",
+     "lo que vuelve del paso siguiente no se usa: el gradiente no cruza ni un paso."),
+    ("min(1, theta / norm)", "theta / norm",
+     "agrandas los gradientes pequeños hasta theta: falta el mínimo con 1."),
+)  # fmt: skip

@@ -48,7 +48,7 @@ def scale_gradient(state, factor: float):
 def truncation(num_steps: int, every: int) -> torch.Tensor:
     """Factores de la BPTT truncada: un corte tras cada `every` pasos, (num_steps - 1,).
 
-    Su gradiente es sesgado: lo que va más allá de un corte nunca se aprende.
+    Su gradiente es sesgado: lo que una causa pide desde más allá de un corte no le llega.
 
     Raises:
         CourseError: si `num_steps` o `every` es menor que 1.

@@ -204,7 +204,7 @@ def _epoch_cases(rng):
         W_xh, W_hh, w = (rng.normal(0, 0.8, shape).round(1) for shape in shapes)
         return x, y, W_xh + 0.3, W_hh + np.eye(hiddens)[::-1], w + 0.2, every, theta, lr
 
-    yield case(8, 2, 4, 0.5)  # se recorta
+    yield case(8, 2, 4, 0.1)  # se recorta
     yield case(9, 3, 3, 1e4)  # no llega a theta
     yield case(7, 2, 3, 1e4)  # el último trozo es más corto
     yield case(5, 2, 5, 1e4)  # un solo trozo

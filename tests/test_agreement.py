@@ -2311,7 +2311,8 @@ class _:
         return np.array(cells)
 
     def loses_both(ids, W, b, size):
-        return np.concatenate([read_in_pieces(ids[i : i + size], W, b, size) for i in range(0, len(ids), size)])
+        starts = range(0, len(ids), size)
+        return np.concatenate([read_in_pieces(ids[i : i + size], W, b, size) for i in starts])
 
     def drops_the_last_piece(ids, W, b, size):
         return read_in_pieces(ids[: len(ids) // size * size], W, b, size)

@@ -37,7 +37,9 @@ def closes(model: LanguageModel, rows: torch.Tensor) -> float:
     return right.sum().item() / len(rows)
 
 
-def train_on_signs(run: Run, short: bool, *, cell, length, lr, forget=None, orthogonal=False, only_sign=False):
+def train_on_signs(
+    run: Run, short: bool, *, cell, length, lr, forget=None, orthogonal=False, only_sign=False
+):  # fmt: skip
     """Entrena hasta que cierra bien diez épocas seguidas, o hasta agotarlas.
 
     Returns:

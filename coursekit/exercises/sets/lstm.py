@@ -29,10 +29,9 @@ SET = ExerciseSet(
     ),
 )  # fmt: skip
 
-# f, i, g, o y lo que había en la celda, en cada variante.
-VARIANTS = [(2, 1, 1, 0, 0.5), (1, 0, 1, 2, 0.6), (3, 1, -1, 0, 0.8), (2, 0, -1, 1, 0.4), (1, 2, 1, 0, -0.5)]
-VARIANTS += [(3, 0, 1, 1, -0.6), (2, 2, -1, 0, 0.9), (1, 1, -1, 2, -0.4), (3, 2, 1, 1, 0.2)]
-VARIANTS += [(2, 1, 1, 2, -0.8)]
+# f, i, g y lo que había en la celda, en cada variante; o es siempre 1.
+VARIANTS = [(2, 1, 1, 2), (1, 0, 1, 2), (3, 1, -1, 1), (2, 0, -1, 2), (1, 2, 1, 2)]
+VARIANTS += [(3, 0, 1, -1), (3, 2, -1, 2), (1, 0, -1, -2), (3, 2, 1, -2), (2, 1, 1, -2)]
 
 
 @SET.exercise(
@@ -48,12 +47,12 @@ VARIANTS += [(2, 1, 1, 2, -0.8)]
         "σ(0) = 0.5, σ(1) = 0.731, σ(2) = 0.881, σ(3) = 0.953. La tangente de 1 es 0.762 y la de −1, −0.762.",
         "En el primer paso, F por lo que había más I por G. En el segundo no se escribe nada: queda F por lo "
         "que dejó el primero.",
-        "Lo que sale de la celda es O por su tangente hiperbólica, con O = σ(o).",
+        "Lo que sale de la celda es O por su tangente hiperbólica, con O = σ(1).",
     ),
 )  # fmt: skip
 def cell_by_hand(variant):
-    f, i, g, o, C = VARIANTS[variant]
-    F, I, O = (1 / (1 + np.exp(-x)) for x in (f, i, o))
+    f, i, g, C = VARIANTS[variant]
+    F, I, O = (1 / (1 + np.exp(-x)) for x in (f, i, 1))
     first = F * C + I * np.tanh(g)
     second = F * first
     return [F, first, second, O * np.tanh(second)]
@@ -225,7 +224,7 @@ split_words.mistaken(
      "tiras las palabras con tilde o con ñ, que en español son muchas."),
     ("train[:, :3], train[:, 3]", "train[:, :3], train[:, 1:]",
      "tu Y son tres letras por palabra; aquí solo se predice la cuarta."),
-    ("% 5 == 4", "% 5 == 0", "apartas las del puesto 0, 5, 10…; se pedían las del 4, 9, 14…"),
+    ("% 5 == 4", "% 5 == 0", "apartas las del puesto 0, 5, 10…; se pedían las del 4, las del 9 y así."),
     ("train, valid = rows[~held], rows[held]", "train, valid = rows, rows[held]",
      "las palabras de validación siguen en el entrenamiento: la exactitud saldrá muy bien y no dirá nada."),
 )  # fmt: skip

@@ -2280,6 +2280,200 @@ class _:
 
     def wrong_sign(x, y, W_xh, W_hh, w, every, theta, lr):
         return truncated_epoch(x, y, W_xh, W_hh, w, every, theta, -lr)
+# --- LSTM ---
+
+GATES = load_set("lstm")
+lstm_forward, split_words, accuracies, read_in_pieces = (
+    as_a_student(GATES.find(id)) for id in ("lstm", "palabras", "exactitud", "detective")
+)
+
+
+@answers("lstm", "celda_a_mano")
+class _:
+    right_rounded = (0, [0.88, 2.32, 2.04, 0.707])
+    right_exact = (1, np.array([0.7311, 1.8429, 1.3473, 0.6385]))
+    erases = (0, [0.119, 0.795, 0.095, 0.069])
+    another_variant = (1, [0.881, 2.318, 2.042, 0.707])
+    without_variant = [0.881, 2.318, 2.042, 0.707]
+    percentage = (0, [88.1, 2.318, 2.042, 0.707])
+    without_sigmoid = (0, [2, 4.762, 9.524, 1])
+
+
+@answers("lstm", "contar_abiertas")
+class _:
+    def right_larger(symbol):
+        wanted = {"¿": 40.0, "?": -40.0}.get(symbol, 0.0)
+        return [abs(wanted) - 20, 20, wanted, 20]
+
+    def right_open_to_zero(symbol):  # escribe siempre, pero las demás letras escriben 0
+        return np.array([12, 12, {"¿": 9, "?": -9}.get(symbol, 0), 12])
+
+    def zeros_and_ones(symbol):  # los valores de las compuertas, y no lo que entra en ellas
+        return {"¿": (1, 1, 1, 1), "?": (1, 1, -1, 1)}.get(symbol, (0, 1, 0, 1))
+
+    def torch_order_forgotten(symbol):  # I, F, O, G
+        return {"¿": (10, 10, 10, 10), "?": (10, 10, 10, -10)}.get(symbol, (-10, 10, 10, 0))
+
+    def both_signs(symbol):
+        return {"¿": (10, 10, 10, 10), "?": (10, 10, -10, 10), "!": (10, 10, -10, 10)}.get(
+            symbol, (-10, 10, 0, 10))
+
+    def reads_only_at_the_end(symbol):
+        return {"¿": (10, 10, 10, -10), "?": (10, 10, -10, 10)}.get(symbol, (-10, 10, 0, -10))
+
+    def only_three(symbol):
+        return {"¿": (10, 10, 10), "?": (10, 10, -10)}.get(symbol, (-10, 10, 0))
+
+
+@answers("lstm", "lstm")
+class _:
+    def right_by_blocks(X, H, C, W_xh, W_hh, b_h):
+        h, outputs = H.shape[1], []
+        for t in range(len(X)):
+            Z = torch.cat([X[t], H], 1) @ torch.cat([W_xh, W_hh]) + b_h
+            C = Z[:, h : 2 * h].sigmoid() * C + Z[:, :h].sigmoid() * Z[:, 2 * h : 3 * h].tanh()
+            H = Z[:, 3 * h :].sigmoid() * C.tanh()
+            outputs.append(H)
+        return torch.stack(outputs), outputs[-1], C
+
+    def with_torch(X, H, C, W_xh, W_hh, b_h):
+        rnn = nn.LSTM(W_xh.shape[0], H.shape[1])
+        rnn.weight_ih_l0.data, rnn.weight_hh_l0.data = W_xh.T, W_hh.T
+        rnn.bias_ih_l0.data, rnn.bias_hh_l0.data = b_h, 0 * b_h
+        outputs, (H, C) = rnn(X, (H[None], C[None]))
+        return outputs, H[0], C[0]
+
+    def old_cell(X, H, C, W_xh, W_hh, b_h):
+        outputs = []
+        for X_t in X:
+            I, F, G, O = (X_t @ W_xh + H @ W_hh + b_h).chunk(4, dim=1)
+            H = O.sigmoid() * C.tanh()
+            C = F.sigmoid() * C + I.sigmoid() * G.tanh()
+            outputs.append(H)
+        return torch.stack(outputs), H, C
+
+    def coupled(X, H, C, W_xh, W_hh, b_h):
+        outputs = []
+        for X_t in X:
+            I, F, G, O = (X_t @ W_xh + H @ W_hh + b_h).chunk(4, dim=1)
+            C = F.sigmoid() * C + (1 - F.sigmoid()) * G.tanh()
+            H = O.sigmoid() * C.tanh()
+            outputs.append(H)
+        return torch.stack(outputs), H, C
+
+    def output_gate_on_the_old_state(X, H, C, W_xh, W_hh, b_h):
+        outputs = []
+        for X_t in X:
+            I, F, G, O = (X_t @ W_xh + H @ W_hh + b_h).chunk(4, dim=1)
+            C = F.sigmoid() * C + I.sigmoid() * G.tanh()
+            H = O.sigmoid() * H + C.tanh()
+            outputs.append(H)
+        return torch.stack(outputs), H, C
+
+    def two_biases(X, H, C, W_xh, W_hh, b_h):
+        return lstm_forward(X, H, C, W_xh, W_hh, 2 * b_h)
+
+    def without_old_state(X, H, C, W_xh, W_hh, b_h):
+        return lstm_forward(X, H, C, W_xh, 0 * W_hh, b_h)
+
+    def pair_swapped(X, H, C, W_xh, W_hh, b_h):
+        return lstm_forward(X, C, H, W_xh, W_hh, b_h)
+
+    def cells_as_outputs(X, H, C, W_xh, W_hh, b_h):
+        outputs = []
+        for X_t in X:
+            _, H, C = lstm_forward(X_t[None], H, C, W_xh, W_hh, b_h)
+            outputs.append(C)
+        return torch.stack(outputs), H, C
+
+
+@answers("lstm", "palabras")
+class _:
+    def right_by_loops(tokens, alphabet):
+        seen = []
+        for token in tokens:
+            if len(token) == 4 and token not in seen:
+                seen.append(token)
+        parts = ([], []), ([], [])
+        for place, word in enumerate(seen):
+            ids = [alphabet.index(a) for a in word]
+            X, Y = parts[place % 5 == 4]
+            X.append(ids[:3])
+            Y.append(ids[3])
+        arrays = [np.array(part, dtype=int) for some in parts for part in some]
+        return arrays[0].reshape(-1, 3), arrays[1], arrays[2].reshape(-1, 3), arrays[3]
+
+    def lists_of_letters(tokens, alphabet):
+        words = list(dict.fromkeys(word for word in tokens if len(word) == 4))
+        train, valid = ([word for i, word in enumerate(words) if (i % 5 == 4) == held] for held in (0, 1))
+        return [w[:3] for w in train], [w[3] for w in train], [w[:3] for w in valid], [w[3] for w in valid]
+
+    def at_least_four(tokens, alphabet):
+        return split_words([word[:4] for word in tokens if len(word) >= 4], alphabet)
+
+    def strips_accents(tokens, alphabet):
+        plain = str.maketrans("áéíóúñ", "aeioun")
+        return split_words([word.translate(plain) for word in tokens], alphabet)
+
+    def sorted_alphabet_lost(tokens, alphabet):
+        return split_words(tokens, alphabet[::-1])
+
+
+@answers("lstm", "exactitud")
+class _:
+    def right_by_counters(X, Y, X_valid, Y_valid, scores):
+        def first(values):
+            counted = Counter(values.tolist())
+            return min(counted, key=lambda letter: (-counted[letter], letter))
+
+        total, hits = first(Y), [0, 0, 0]
+        for x, y, s in zip(X_valid, Y_valid, scores):
+            same = Y[X[:, 2] == x[2]]
+            for i, guess in enumerate((np.argmax(s), total, first(same) if len(same) else total)):
+                hits[i] += guess == y
+        return [hit / len(Y_valid) for hit in hits]
+
+    def percentages(X, Y, X_valid, Y_valid, scores):
+        return [100 * value for value in accuracies(X, Y, X_valid, Y_valid, scores)]
+
+    def errors(X, Y, X_valid, Y_valid, scores):
+        return [1 - value for value in accuracies(X, Y, X_valid, Y_valid, scores)]
+
+    def counts_on_validation(X, Y, X_valid, Y_valid, scores):
+        return accuracies(X_valid, Y_valid, X_valid, Y_valid, scores)
+
+    def lowest_score(X, Y, X_valid, Y_valid, scores):
+        return accuracies(X, Y, X_valid, Y_valid, -scores)
+
+    def hits_without_dividing(X, Y, X_valid, Y_valid, scores):
+        return [value * len(Y_valid) for value in accuracies(X, Y, X_valid, Y_valid, scores)]
+
+
+@answers("lstm", "detective")
+class _:
+    def right_at_once(ids, W, b, size):
+        h = len(b) // 4
+        H, C, cells = np.zeros(h), np.zeros(h), []
+        for symbol in ids:
+            Z = W[symbol] + H @ W[-h:] + b
+            F, I, O = (1 / (1 + np.exp(-Z[k * h : (k + 1) * h])) for k in range(3))
+            C = F * C + I * np.tanh(Z[3 * h :])
+            H = O * np.tanh(C)
+            cells.append(C)
+        return np.array(cells)
+
+    def loses_both(ids, W, b, size):
+        starts = range(0, len(ids), size)
+        return np.concatenate([read_in_pieces(ids[i : i + size], W, b, size) for i in starts])
+
+    def drops_the_last_piece(ids, W, b, size):
+        return read_in_pieces(ids[: len(ids) // size * size], W, b, size)
+
+    def only_the_last(ids, W, b, size):
+        return read_in_pieces(ids, W, b, size)[-1]
+
+    def without_bias(ids, W, b, size):
+        return read_in_pieces(ids, W, 0 * b, size)
 
 
 # --- La promesa ------------------------------------------------------------------------------------

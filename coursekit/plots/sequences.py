@@ -55,6 +55,32 @@ def _arrow(ax, start, end, color):
     ax.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": color, "linewidth": 2})
 
 
+def gates(text: str, values: dict[str, Sequence[float]], letters_per_line: int = 22) -> Axes:
+    """Lo que valen unas compuertas o una celda tras leer cada letra: azul 1, blanco 0, rojo −1.
+
+    Args:
+        text: la frase; si no cabe en un renglón, se parte.
+        values: de cada fila, un número por letra de text, de −1 a 1.
+    """
+    grid, letters = np.array(list(values.values()), dtype=float), text.replace(" ", "·")
+    num_lines = -(-len(letters) // letters_per_line)
+    width = -(-len(letters) // num_lines)
+    size = WIDEST, 0.4 + (0.35 + 0.27 * len(values)) * num_lines
+    _, axes = plt.subplots(num_lines, figsize=size, squeeze=False)
+    for line, ax in enumerate(axes[:, 0]):
+        part = slice(line * width, (line + 1) * width)
+        image = ax.imshow(grid[:, part], cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        ax.set_xticks(range(len(letters[part])), letters[part], fontsize=12)
+        ax.set_yticks(range(len(values)), list(values))
+        ax.set_xlim(-0.5, width - 0.5)
+        ax.tick_params(length=0, labeltop=True, labelbottom=False)
+        ax.grid(False)
+        for side in ax.spines.values():
+            side.set_visible(False)
+    plt.colorbar(image, ax=list(axes[:, 0]), ticks=[-1, 0, 1])
+    return axes[0, 0]
+
+
 def text_cuts(text: str, cuts: dict[str, Sequence[tuple[int, int]]]) -> Axes:
     """El mismo texto cortado de varias maneras: un color por trozo, gris lo que queda fuera.
 

@@ -95,6 +95,7 @@ def _bayes_cases(rng):
     texts, labels = _labelled(rng, 8)
     yield texts, labels, ["guion", "guion", "guion", "una"], 0.5  # repetida
     texts, labels = _labelled(rng, 7)
+    texts[0] += ["olvida"] * 40  # una clase con mucho más texto
     yield texts, labels, ["final", "helicóptero", "cordero", "cabra"], 1  # nadie las vio
     texts, labels = _labelled(rng, 7)
     yield [*texts, ["final"] * 3], [*labels, "rara"], ["final", "una"], 1  # tres clases

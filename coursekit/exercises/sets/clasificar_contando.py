@@ -102,7 +102,7 @@ def _bayes_cases(rng):
     texts, labels = _labelled(rng, 6)
     yield texts, labels, [], 2  # sin palabras
     texts, labels = _labelled(rng, 9)
-    yield texts, labels, ["final", "una"] * 200 + ["actor", "actor"], 1  # un producto que no cabe
+    yield texts, labels, ["final", "una"] * 600 + ["actor", "actor"], 1  # un producto que no cabe
 
 
 @SET.exercise(

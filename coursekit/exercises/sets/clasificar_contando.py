@@ -32,12 +32,12 @@ SET = ExerciseSet(
     ),
 )
 
-# Reseñas buenas y malas, palabras que suman las unas y las otras, y cuántas veces están «preciosa» y
-# «larga» en las buenas y en las malas.
-VARIANTS = [(6, 4, 30, 25, 5, 1, 0, 4), (5, 3, 25, 20, 3, 0, 1, 2), (3, 7, 12, 30, 3, 1, 1, 3)]
-VARIANTS += [(4, 2, 40, 10, 6, 2, 1, 1), (8, 2, 45, 10, 9, 2, 0, 3), (4, 6, 20, 40, 4, 1, 2, 3)]
-VARIANTS += [(7, 3, 30, 10, 4, 1, 1, 2), (2, 8, 10, 60, 2, 0, 4, 5), (9, 6, 50, 30, 7, 1, 2, 5)]
-VARIANTS += [(5, 10, 20, 35, 6, 2, 1, 6)]
+# Reseñas buenas y malas, palabras que suman las unas y las otras, y cuántas veces están «preciosa» en las
+# buenas (en las malas, ninguna) y «larga» en las buenas y en las malas.
+VARIANTS = [(6, 4, 30, 25, 5, 1, 4), (5, 3, 25, 20, 3, 0, 2), (3, 7, 12, 30, 3, 1, 3)]
+VARIANTS += [(4, 2, 40, 10, 6, 2, 1), (8, 2, 45, 10, 9, 2, 3), (4, 6, 20, 40, 4, 1, 3)]
+VARIANTS += [(7, 3, 30, 10, 4, 1, 2), (2, 8, 10, 60, 2, 0, 5), (9, 6, 50, 30, 7, 1, 5)]
+VARIANTS += [(5, 10, 20, 35, 6, 2, 6)]
 NUM_WORDS = 20
 
 
@@ -57,8 +57,8 @@ NUM_WORDS = 20
     ),
 )  # fmt: skip
 def bayes_by_hand(variant):
-    D_pos, D_neg, N_pos, N_neg, nice_pos, long_pos, nice_neg, long_neg = VARIANTS[variant]
-    nice = (nice_pos + 1) / (N_pos + NUM_WORDS), (nice_neg + 1) / (N_neg + NUM_WORDS)
+    D_pos, D_neg, N_pos, N_neg, nice_pos, long_pos, long_neg = VARIANTS[variant]
+    nice = (nice_pos + 1) / (N_pos + NUM_WORDS), 1 / (N_neg + NUM_WORDS)
     long = (long_pos + 1) / (N_pos + NUM_WORDS), (long_neg + 1) / (N_neg + NUM_WORDS)
     odds = D_pos / D_neg * nice[0] / nice[1] * (long[0] / long[1]) ** 2
     return [nice[0], long[1], odds, odds / (1 + odds)]

@@ -2474,6 +2474,218 @@ class _:
 
     def without_bias(ids, W, b, size):
         return read_in_pieces(ids, W, 0 * b, size)
+# --- Clasificar contando ---
+
+CLASSIFYING = load_set("clasificar-contando")
+classify, weigh, by_class, mark_negation, margins = (
+    as_a_student(CLASSIFYING.find(id)) for id in ("bayes", "tfidf", "por_clase", "negacion", "detective")
+)
+
+
+@answers("clasificar-contando", "bayes_a_mano")
+class _:
+    right_exact = (0, [6 / 50, 5 / 45, 1.04976, 0.51214])
+    right_rounded = (1, np.array([0.0889, 0.075, 0.5202, 0.3422]))
+    right_with_tuple = (9, (0.175, 0.1273, 1.6712, 0.6256))
+    zeros = (0, [0, 0, 0, 0])
+    another_variant = (3, [6 / 50, 5 / 45, 1.04976, 0.51214])
+    percentages = (0, [12, 11.11, 1.04976, 51.214])
+    bad_over_good = (0, [6 / 50, 5 / 45, 1 / 1.04976, 0.48786])
+    without_smoothing = (0, [5 / 30, 4 / 25, 1.5, 0.6])
+    without_variant = [6 / 50, 5 / 45, 1.04976, 0.51214]
+
+
+@answers("clasificar-contando", "bayes")
+class _:
+    def right_with_arrays(texts, labels, text, k):
+        vocab = sorted({word for words in texts for word in words})
+        classes = sorted(set(labels))
+        N = np.zeros((len(classes), len(vocab)))
+        for words, label in zip(texts, labels):
+            for word in words:
+                N[classes.index(label), vocab.index(word)] += 1
+        log_p = np.log((N + k) / (N + k).sum(axis=1, keepdims=True))
+        score = np.log([labels.count(c) for c in classes])
+        for word in text:
+            score = score + (log_p[:, vocab.index(word)] if word in vocab else 0)
+        share = np.exp(score - score.max())
+        return dict(zip(classes, (share / share.sum()).tolist()))
+
+    def right_by_ratios(texts, labels, text, k):
+        vocab = {word for words in texts for word in words}
+        logs = {}
+        for c in set(labels):
+            words = [word for words, label in zip(texts, labels) if label == c for word in words]
+            known = [word for word in text if word in vocab]
+            logs[c] = math.log(labels.count(c))
+            logs[c] += sum(math.log(words.count(w) + k) for w in known)
+            logs[c] -= len(known) * math.log(len(words) + k * len(vocab))
+        return {c: 1 / sum(math.exp(min(700, other - logs[c])) for other in logs.values()) for c in logs}
+
+    def presence_and_absence(texts, labels, text, k):
+        vocab = {word for words in texts for word in words}
+        logs = {}
+        for c in set(labels):
+            some = [set(words) for words, label in zip(texts, labels) if label == c]
+            p = {w: (sum(w in words for words in some) + k) / (len(some) + 2 * k) for w in vocab}
+            logs[c] = math.log(len(some)) + sum(math.log(p[w] if w in text else 1 - p[w]) for w in vocab)
+        return {c: 1 / sum(math.exp(min(700, other - logs[c])) for other in logs.values()) for c in logs}
+
+    def the_most_likely(texts, labels, text, k):
+        shares = classify(texts, labels, text, k)
+        return max(shares, key=shares.get)
+
+    def logarithms(texts, labels, text, k):
+        return {c: math.log(p) if p else -math.inf for c, p in classify(texts, labels, text, k).items()}
+
+    def classes_by_words(texts, labels, text, k):
+        longer = [label for words, label in zip(texts, labels) for _ in words]
+        shares = classify(texts, labels, text, k)
+        odd = {c: p / labels.count(c) * longer.count(c) for c, p in shares.items()}
+        return {c: p / sum(odd.values()) for c, p in odd.items()}
+
+
+@answers("clasificar-contando", "tfidf")
+class _:
+    def right_with_numpy(train, asked):
+        weighed = []
+        for words in asked:
+            known = sorted({w for w in words if any(w in other for other in train)})
+            n = np.array([words.count(w) for w in known], dtype=float)
+            df = np.array([sum(w in other for other in train) for w in known], dtype=float)
+            row = (1 + np.log(n)) * (1 + np.log(1 + len(train)) - np.log(1 + df))
+            weighed.append(dict(zip(known, (row / np.linalg.norm(row)).tolist())) if known else {})
+        return weighed
+
+    def logarithm_in_base_two(train, asked):
+        rows = []
+        for words in asked:
+            row = {}
+            for w in {w for w in words if any(w in other for other in train)}:
+                df = sum(w in other for other in train)
+                row[w] = (1 + math.log2(words.count(w))) * (1 + math.log2((1 + len(train)) / (1 + df)))
+            norm = math.sqrt(sum(x * x for x in row.values())) or 1
+            rows.append({w: x / norm for w, x in row.items()})
+        return rows
+
+    def only_the_first(train, asked):
+        return weigh(train, asked)[0]
+
+    def words_of_its_own(train, asked):
+        return [{**row, **{w: 0.0 for w in words}, **row} for words, row in zip(asked, weigh(train, asked))]
+
+    def squared(train, asked):
+        return [{w: x * x for w, x in row.items()} for row in weigh(train, asked)]
+
+
+@answers("clasificar-contando", "por_clase")
+class _:
+    def right_by_confusion(truth, said):
+        names = sorted({*truth, *said})
+        table = np.zeros((len(names), len(names)))
+        for t, s in zip(truth, said):
+            table[names.index(t), names.index(s)] += 1
+        hits, was, claimed = np.diag(table), table.sum(axis=1), table.sum(axis=0)
+        rows = [hits / np.maximum(claimed, 1), hits / np.maximum(was, 1), 2 * hits / (was + claimed)]
+        return dict(zip(names, np.transpose(rows).tolist()))
+
+    def right_as_tuples(truth, said):
+        return {c: tuple(values) for c, values in by_class(truth, said).items()}
+
+    def means(truth, said):
+        return np.mean(list(by_class(truth, said).values()), axis=0).tolist()
+
+    def all_of_them(truth, said):
+        right = sum(t == s for t, s in zip(truth, said)) / len(truth)
+        return {c: [right, right, right] for c in {*truth, *said}}
+
+    def geometric(truth, said):
+        return {c: [p, r, math.sqrt(p * r)] for c, (p, r, _) in by_class(truth, said).items()}
+
+    def one_when_nothing_was_claimed(truth, said):
+        scores = by_class(truth, said)
+        return {c: [p if c in said else 1.0, r, f] for c, (p, r, f) in scores.items()}
+
+
+@answers("clasificar-contando", "negacion")
+class _:
+    def right_by_pieces(words):
+        marked, inside = [], False
+        for word in words:
+            stop, negates = word in ".,;:!?¡¿…", word in "no ni nunca jamás sin tampoco".split()
+            marked.append(f"NO_{word}" if inside and not stop and not negates else word)
+            inside = not stop and (inside or negates)
+        return marked
+
+    def right_by_regex(words):
+        found, inside = [], False
+        for word in words:
+            if re.fullmatch(r"[.,;:!?¡¿…]", word):
+                inside = False
+            elif re.fullmatch("no|ni|nunca|jamás|sin|tampoco", word):
+                inside = True
+            else:
+                word = ("NO_" if inside else "") + word
+            found.append(word)
+        return found
+
+    def as_a_text(words):
+        return " ".join(mark_negation(words))
+
+    def three_words_at_most(words):
+        marked, left = [], 0
+        for word in words:
+            if word in ".,;:!?¡¿…":
+                left = 0
+            elif word in "no ni nunca jamás sin tampoco".split():
+                left = 1
+            elif left:
+                word, left = "NO_" + word, left - 1
+            marked.append(word)
+        return marked
+
+    def drops_the_negations(words):
+        return [word for word in mark_negation(words) if word not in ("no", "ni", "nunca", "jamás", "sin")]
+
+    def everything_after_the_first(words):
+        first = next((i for i, word in enumerate(words) if word == "no"), len(words))
+        return words[: first + 1] + [f"NO_{word}" for word in words[first + 1 :]]
+
+
+@answers("clasificar-contando", "detective")
+class _:
+    def right_by_author(pieces, k):
+        found = {}
+        for out in {novel for _, novel, _ in pieces}:
+            texts = {}
+            for author, novel, words in pieces:
+                if novel != out:
+                    texts.setdefault(author, []).extend(words)
+            vocab = set().union(*texts.values())
+            asked = [w for _, novel, words in pieces if novel == out for w in words if w in vocab]
+            (truth,) = {author for author, novel, _ in pieces if novel == out}
+            score = {
+                author: sum(math.log((words.count(w) + k) / (len(words) + k * len(vocab))) for w in asked)
+                for author, words in texts.items()
+            }
+            found[out] = score[truth] - max(value for author, value in score.items() if author != truth)
+        return found
+
+    def winners(pieces, k):
+        return {novel: margin > 0 for novel, margin in margins(pieces, k).items()}
+
+    def a_share(pieces, k):
+        return float(np.mean([margin > 0 for margin in margins(pieces, k).values()]))
+
+    def by_piece(pieces, k):
+        renamed = [(author, f"{novel} {i}", words) for i, (author, novel, words) in enumerate(pieces)]
+        return margins(renamed, k)
+
+    def a_mean_by_word(pieces, k):
+        sizes = Counter()
+        for _, novel, words in pieces:
+            sizes[novel] += len(words)
+        return {novel: margin / sizes[novel] for novel, margin in margins(pieces, k).items()}
 
 
 # --- La promesa ------------------------------------------------------------------------------------

@@ -21,16 +21,19 @@ from coursekit import data
 from coursekit.classification import (
     BagOfEmbeddings,
     BucketSampler,
+    NaiveBayes,
     RecurrentClassifier,
     TextClassifier,
     TextReader,
     TfidfClassifier,
     VanillaRNN,
     count_parameters,
+    count_words,
     evaluate,
     evaluate_corpus,
     fill_embedding,
     make_loader,
+    naive_bayes,
     predict,
     predict_sentiment,
     predict_topic,
@@ -906,3 +909,79 @@ def test_texts_are_tokenised_once(prepare):
     with mock.patch.dict(TOKENIZERS, basic_english=lambda text: calls.append(text) or ["a"]):
         epoch()
     assert not calls
+
+
+# --- Bayes ingenuo -----------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10**6), st.sampled_from([0.01, 0.5, 1.0, 3.0]))
+@settings(max_examples=25, deadline=None)
+def test_naive_bayes_is_the_one_of_sklearn(seed, k):
+    from sklearn.naive_bayes import MultinomialNB
+
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 4, (12, 7))
+    labels = np.concatenate([[0, 1, 2], rng.integers(0, 3, 9)])
+    theirs = MultinomialNB(alpha=k).fit(counts, labels)
+    log_prior, log_words = naive_bayes(counts, labels, 3, k)
+    np.testing.assert_allclose(log_prior, theirs.class_log_prior_)
+    np.testing.assert_allclose(log_words, theirs.feature_log_prob_)
+    np.testing.assert_allclose(np.exp(log_words).sum(axis=1), 1)
+
+
+def test_naive_bayes_by_hand():
+    """Dos clases, con fracciones: los recuentos se ven a simple vista."""
+    model = NaiveBayes("spanish").fit(corpus(["sol sol mar", "mar", "luna mar"], ["a", "a", "b"]))
+    # V = sol, mar, luna. En a: 2, 2, 0 de 4; en b: 0, 1, 1 de 2. Se suma 1 a cada uno.
+    a, b = 2 / 3 * (3 / 7) * (1 / 7), 1 / 3 * (1 / 5) * (2 / 5)
+    np.testing.assert_allclose(np.exp(model.log_probs(["luna sol"])), [[a / (a + b), b / (a + b)]])
+    twice = 2 / 3 * (3 / 7) ** 2, 1 / 3 * (1 / 5) ** 2  # una palabra repetida cuenta dos veces
+    np.testing.assert_allclose(
+        np.exp(model.log_probs(["sol sol"])), [np.array(twice) / sum(twice)]
+    )
+
+
+def test_naive_bayes_ignores_what_it_never_saw():
+    model = NaiveBayes("spanish").fit(corpus(["sol sol", "mar", "luna"], ["a", "b", "b"]))
+    known, mixed, none = model.log_probs(["sol", "sol nieve <pad>", "nieve"])
+    np.testing.assert_allclose(known, mixed)
+    np.testing.assert_allclose(np.exp(none), [1 / 3, 2 / 3])
+
+
+def test_naive_bayes_counts_pairs_when_asked():
+    """Estas cuatro no se separan por palabras; por parejas, sí."""
+    texts = ["no aburre nunca", "aburre mucho", "divierte mucho", "no divierte nunca"]
+    reviews = corpus(texts, ["pos", "neg", "pos", "neg"])
+    words = NaiveBayes("spanish").fit(reviews).log_probs(texts)
+    np.testing.assert_allclose(words, np.log(0.5))
+    assert evaluate_corpus(NaiveBayes("spanish", ngrams=2).fit(reviews), reviews).accuracy == 1
+
+
+def test_counted_words_are_those_of_the_text():
+    reader = TextReader.from_corpus(corpus(["b a b", "c"], ["x", "y"]), "spanish")
+    counts = count_words(["b b c", "d", ""], reader)
+    assert counts.shape == (3, 3) and reader.vocab.get_itos()[2:] == ["b", "a", "c"]
+    np.testing.assert_array_equal(counts.toarray(), [[2, 0, 1], [0, 0, 0], [0, 0, 0]])
+
+
+@pytest.mark.parametrize(
+    "action, message",
+    [
+        (lambda: NaiveBayes(k=0), "k=0"),
+        (lambda: NaiveBayes(k=math.nan), "k=nan"),
+        (lambda: NaiveBayes().log_probs(["a"]), "fit"),
+        (lambda: NaiveBayes(min_freq=3).fit(corpus(["a", "b"], ["x", "y"])), "min_freq"),
+        (lambda: NaiveBayes().fit(corpus(["a b"] * 3, ["x"] * 3)), "«x»"),
+        (lambda: NaiveBayes("spacy").fit(corpus(["a", "b"], ["x", "y"])), "spacy"),
+    ],
+)
+def test_naive_bayes_errors_are_clear(action, message):
+    with pytest.raises(CourseError, match=message):
+        action()
+
+
+def test_tfidf_may_leave_the_pairs_out():
+    reviews = corpus(["no aburre", "no aburre", "aburre no"], ["a", "a", "b"])
+    for ngrams, features in ((1, {"no", "aburre"}), (2, {"no", "aburre", "no aburre"})):
+        vectorizer = TfidfClassifier("spanish", ngrams=ngrams).fit(reviews).vectorizer
+        assert set(vectorizer.vocabulary_) == features

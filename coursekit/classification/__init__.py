@@ -22,6 +22,7 @@ from coursekit.classification.models import (
     count_parameters,
     fill_embedding,
 )
+from coursekit.classification.naive_bayes import NaiveBayes, count_words, naive_bayes
 from coursekit.classification.predicting import (
     TextClassifier,
     evaluate_corpus,
@@ -37,6 +38,7 @@ __all__ = [
     "ClassifierHistory",
     "Evaluation",
     "Examples",
+    "NaiveBayes",
     "RecurrentClassifier",
     "TextClassifier",
     "TextReader",
@@ -44,10 +46,12 @@ __all__ = [
     "VanillaRNN",
     "collate",
     "count_parameters",
+    "count_words",
     "evaluate",
     "evaluate_corpus",
     "fill_embedding",
     "make_loader",
+    "naive_bayes",
     "predict",
     "predict_sentiment",
     "predict_topic",

@@ -9,23 +9,28 @@ from coursekit.errors import CourseError
 
 
 class TfidfClassifier:
-    """Regresión logística sobre palabras y parejas de palabras pesadas con TF-IDF.
+    """Regresión logística sobre palabras, o palabras y parejas, ponderadas con TF-IDF.
 
     Args:
         tokenizer: `"basic_english"` o `"spanish"`.
         min_freq: textos en que aparece una palabra o pareja para contar.
         C: inverso de la fuerza de la regularización.
+        ngrams: con 1, solo palabras; con 2, también las parejas de palabras seguidas.
     """
 
     def __init__(
-        self, tokenizer: str = "basic_english", min_freq: int = 2, C: float = 10.0
+        self,
+        tokenizer: str = "basic_english",
+        min_freq: int = 2,
+        C: float = 10.0,
+        ngrams: int = 2,
     ):
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
         self.vectorizer = TfidfVectorizer(
             tokenizer=find_tokenizer(tokenizer), token_pattern=None, lowercase=False,
-            ngram_range=(1, 2), min_df=min_freq, sublinear_tf=True,
+            ngram_range=(1, ngrams), min_df=min_freq, sublinear_tf=True,
         )  # fmt: skip
         self.regression = LogisticRegression(C=C, max_iter=1000)
 

@@ -38,7 +38,8 @@ def closes(model: LanguageModel, rows: torch.Tensor) -> float:
 
 
 def train_on_signs(
-    run: Run, short: bool, *, cell, length, lr, forget=None, orthogonal=False, only_sign=False
+    run: Run, short: bool, *, cell, length, lr, num_hiddens=16, forget=None, orthogonal=False,
+    only_sign=False,
 ):  # fmt: skip
     """Entrena hasta que cierra bien diez épocas seguidas, o hasta agotarlas.
 
@@ -49,12 +50,13 @@ def train_on_signs(
     """
     generator = seed_everything(run.seed)
     train, test = (sentences(count, length, generator) for count in (2000, 1000))
-    rnn = getattr(nn, cell)(len(SIGNS), 16)
+    rnn = getattr(nn, cell)(len(SIGNS), num_hiddens)
     with torch.no_grad():
         if orthogonal:
             nn.init.orthogonal_(rnn.weight_hh_l0)
         if forget is not None:  # PyTorch suma dos sesgos; las columnas van I, F, G, O
-            rnn.bias_ih_l0[16:32], rnn.bias_hh_l0[16:32] = forget, 0
+            block = slice(num_hiddens, 2 * num_hiddens)
+            rnn.bias_ih_l0[block], rnn.bias_hh_l0[block] = forget, 0
     model = LanguageModel(rnn, len(SIGNS))
     optimizer = torch.optim.Adam(model.parameters(), lr=lr)
     glance = test[:100]

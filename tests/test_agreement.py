@@ -45,6 +45,7 @@ next_letter, contexts, in_view, prepare = (
     as_a_student(load_set("contar-letras").find(id))
     for id in ("witten_bell", "continuaciones", "a_la_vista", "detective")
 )
+stream_bits = as_a_student(load_set("rnn-desde-cero").find("detective"))
 SEEDS = [f"semilla {number}" for number in range(199)] + ["grupo B, 2027"]
 
 # --- Otras maneras de acertar y de equivocarse -----------------------------------------------------
@@ -813,52 +814,15 @@ class _:
         return [W, C, b, c]
 
 
-@answers("rnn-desde-cero", "perplejidad_a_mano")
+@answers("rnn-desde-cero", "pasos_a_mano")
 class _:
-    right = (5, [8, 8, 28, 64])
-    right_floats = (2, [8.0, 4.0, 29.0, 256.0])
-    nines = (0, [9, 9, 9, 9])
-    another_variant = (1, [2, 4, 34, 64])
-    without_variant = [2, 4, 34, 64]
-    one_short = (0, [2, 4, 34])
-    text = (0, ["2", "4", "34", "64"])
-
-
-@answers("rnn-desde-cero", "particiones")
-class _:
-    def right_by_while(ids, num_steps, offset):
-        X, Y, start = [], [], offset
-        while start + num_steps < len(ids):
-            X.append(ids[start : start + num_steps])
-            Y.append(ids[start + 1 : start + num_steps + 1])
-            start += num_steps
-        return X, Y
-
-    def right_by_array(ids, num_steps, offset):
-        count = max(0, (len(ids) - 1 - offset) // num_steps)
-        X = np.array(ids[offset : offset + count * num_steps]).reshape(count, num_steps)
-        Y = np.array(ids[offset + 1 : offset + 1 + count * num_steps]).reshape(count, num_steps)
-        return X.tolist(), Y.tolist()
-
-    def loses_the_last_window(ids, num_steps, offset):
-        starts = range(offset, len(ids) - 1 - num_steps, num_steps)
-        return [ids[s : s + num_steps] for s in starts], [ids[s + 1 : s + num_steps + 1] for s in starts]
-
-    def always_one(ids, num_steps, offset):
-        starts = range(offset, max(offset + 1, len(ids) - num_steps), num_steps)
-        return [ids[s : s + num_steps] for s in starts], [ids[s + 1 : s + num_steps + 1] for s in starts]
-
-    def target_is_the_next_window(ids, num_steps, offset):
-        starts = range(offset, len(ids) - num_steps, num_steps)
-        return [ids[s : s + num_steps] for s in starts], [ids[s + num_steps :][:num_steps] for s in starts]
-
-    def one_target(ids, num_steps, offset):
-        starts = range(offset, len(ids) - num_steps, num_steps)
-        return [ids[s : s + num_steps] for s in starts], [ids[s + num_steps] for s in starts]
-
-    def pairs(ids, num_steps, offset):
-        starts = range(offset, len(ids) - num_steps, num_steps)
-        return [(ids[s : s + num_steps], ids[s + 1 : s + num_steps + 1]) for s in starts]
+    right = (5, [0.716, 0.537, 0.355, 4070])
+    right_rounded = (0, [0.6, -0.21, 0.21, 740])
+    another_variant = (1, [0.6, -0.21, 0.21, 740])
+    without_variant = [0.6, -0.21, 0.21, 740]
+    without_bias = (0, [0.462, -0.485, 0.012, 740])
+    per_letter = (0, [0.6, -0.21, 0.21, 1480])
+    text = (0, ["0.6", "-0.21", "0.21", "740"])
 
 
 def _steps(X, H, W_xh, W_hh, b_h, activation=torch.tanh):
@@ -1016,25 +980,84 @@ class _:
         return np.exp((logits - np.max(logits)) / temperature)
 
 
+def _rows(sentences):
+    return [sentence.lower().split() for sentence in sentences]
+
+
+FALLING = [3.3, 1.0, 0.01]
+
+
+@answers("rnn-desde-cero", "frases")
+class _:
+    def right_by_hand(sentences, questions):
+        rows, asked = _rows(sentences), _rows(questions)
+        words = sorted({word for row in rows for word in row})
+        generator, n = torch.Generator().manual_seed(7), len(words)
+        shapes = (n, 24), (24, 24), (24,), (24, n), (n,)
+        weights = [(0.2 * torch.randn(s, generator=generator)).requires_grad_() for s in shapes]
+        W_xh, W_hh, b_h, W_hq, b_q = weights
+        optimizer, losses = torch.optim.Adam(weights, lr=0.03), []
+
+        def logits(pairs):
+            first, second = torch.tensor([[words.index(word) for word in pair] for pair in pairs]).T
+            return torch.tanh(W_xh[second] + torch.tanh(W_xh[first] + b_h) @ W_hh + b_h) @ W_hq + b_q
+
+        targets = torch.tensor([words.index(row[2]) for row in rows])
+        for _ in range(80):
+            loss = nn.functional.cross_entropy(logits([row[:2] for row in rows]), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        return losses, [words[i] for i in logits(asked).argmax(1)]
+
+    def looked_up(sentences, questions):
+        table = {(time, person): verb for time, person, verb in _rows(sentences)}
+        return FALLING, [table.get(tuple(pair), "canté") for pair in _rows(questions)]
+
+    def most_common_for_the_person(sentences, questions):
+        seen = {person: verb for _, person, verb in _rows(sentences)}
+        return FALLING, [seen[person] for _, person in _rows(questions)]
+
+    def only_answers(sentences, questions):
+        return ["canté"] * len(questions)
+
+    def capitals(sentences, questions):
+        table = {(time, person): verb for time, person, verb in _rows(sentences)}
+        return FALLING, [table.get(tuple(pair), "canté").upper() for pair in _rows(questions)]
+
+    def one_loss(sentences, questions):
+        return FALLING[-1], [row[2] for row in _rows(sentences)][: len(questions)]
+
+    def repeats_the_person(sentences, questions):
+        return FALLING, [person for _, person in _rows(questions)]
+
+
 @answers("rnn-desde-cero", "detective")
 class _:
-    def right_concatenated(train, test):
-        return [np.exp(-np.concatenate(batches).mean()) for batches in (train, test)]
+    def right_with_torch(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        rnn = nn.RNN(*W_xh.shape).double()
+        weights = (W_xh.T, W_hh.T, b_h, 0 * b_h)
+        for parameter, value in zip(rnn.parameters(), weights):
+            parameter.data = torch.tensor(value)
+        one_hot = nn.functional.one_hot(torch.tensor(ids[:-1]), len(W_xh)).double()
+        logits = rnn(one_hot)[0] @ torch.tensor(W_hq) + torch.tensor(b_q)
+        return nn.functional.cross_entropy(logits, torch.tensor(ids[1:])).item() / math.log(2)
 
-    def swapped(train, test):
-        return [np.exp(-np.concatenate(batches).mean()) for batches in (test, train)]
+    def in_nats(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        return stream_bits(ids, W_xh, W_hh, b_h, W_hq, b_q) * math.log(2)
 
-    def losses(train, test):
-        return [-np.concatenate(batches).mean() for batches in (train, test)]
+    def perplexity(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        return 2 ** stream_bits(ids, W_xh, W_hh, b_h, W_hq, b_q)
 
-    def both_together(train, test):
-        return [np.exp(-np.concatenate(train + test).mean())] * 2
+    def total(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        return stream_bits(ids, W_xh, W_hh, b_h, W_hq, b_q) * (len(ids) - 1)
 
-    def without_the_last_batch(train, test):
-        return [np.exp(-np.concatenate(b[:-1] or b).mean()) for b in (train, test)]
+    def transposed(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        return stream_bits(ids, W_xh, W_hh.T, b_h, W_hq, b_q)
 
-    def last_batch_only(train, test):
-        return [np.exp(-b[-1].mean()) for b in (train, test)]
+    def without_biases(ids, W_xh, W_hh, b_h, W_hq, b_q):
+        return stream_bits(ids, W_xh, W_hh, 0 * b_h, W_hq, 0 * b_q)
 
 
 @answers("sorpresa-y-gradiente", "bolas_a_mano")

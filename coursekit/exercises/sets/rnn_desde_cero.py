@@ -1,99 +1,55 @@
-"""Conjunto «Una red recurrente desde cero»: medir, recortar, recordar y escribir."""
+"""Conjunto «Una red recurrente desde cero»: dar pasos, conjugar, recortar, elegir y medir de corrido."""
 
 import math
 
 import numpy as np
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from coursekit.exercises.exercise import MODELS, ExerciseSet, variants
 
 SET = ExerciseSet("rnn-desde-cero", "Una red recurrente desde cero", imports=("numpy", "torch"))
 
-# Los números p, q, n y s de la tabla en cada variante; D sale siempre peor que C.
-VARIANTS = [(2, 8, 34, 21), (4, 128, 27, 25), (8, 8, 29, 29), (2, 128, 31, 25), (4, 8, 33, 29)]
-VARIANTS += [(8, 128, 28, 21), (2, 8, 26, 29), (4, 128, 35, 21), (8, 8, 32, 25), (2, 128, 30, 29)]
+# En décimas, lo que aportan la a, la b y el estado anterior; y cuántas unidades tiene la red grande.
+VARIANTS = [(5, -9, 8, 10), (6, -10, 9, 20), (-7, 5, 12, 30), (4, -11, 7, 12), (-9, 6, 15, 25)]
+VARIANTS += [(7, -6, 14, 40), (-5, 9, 11, 15), (8, -10, 6, 32), (-6, 7, 13, 24), (3, -7, 15, 50)]
 
 
 @SET.exercise(
-    "perplejidad_a_mano", "Perplejidad con lápiz y papel", name="perplexities", points=1.5, cases=variants,
-    tolerance=5e-3,
+    "pasos_a_mano", "Dos letras con lápiz y papel", name="states", points=1.5, cases=variants,
+    tolerance=1e-2,
     parts={
-        "modelo A": "si duda siempre entre las mismas opciones, ¿cuántas son?",
-        "modelo B": "¿promediaste las sorpresas antes de elevar?",
-        "modelo C": "¿qué perplejidad tiene quien reparte por igual?",
-        "modelo D": "¿cuántos bits de sorpresa hay en total, y cuántos por letra?",
+        "tras «a»": "¿sumaste el sesgo y aplicaste la tangente hiperbólica?",
+        "tras «ab»": "¿de qué estado parte el segundo paso?",
+        "tras «ba»": "¿entra primero la b y después la a?",
+        "números": "¿contaste las dos matrices y el sesgo del estado, y la matriz y el sesgo de la salida?",
     },
     hints=(
-        "La sorpresa de una letra es −log₂ de la probabilidad que el modelo le daba: 1/2 es 1 bit; 1/4, "
-        "2 bits; 1/8, 3 bits.",
-        "Promedia primero las sorpresas y eleva después: perplejidad = 2 elevado a la sorpresa media.",
-        "En el último modelo las sorpresas son 1, 1, 1 y s bits. Su media no tiene por qué quedar por debajo "
-        "de log₂ n.",
+        "El one-hot escoge un peso: el de la letra que entra. En el primer paso el estado anterior es 0.",
+        "En el segundo paso se suma además u por el estado que salió del primero.",
+        "Los números de la red grande: 30·h + h·h + h en el estado y h·30 + 30 en la salida.",
     ),
 )  # fmt: skip
-def perplexity_by_hand(variant):
-    p, q, n, s = VARIANTS[variant]
-    models = [[1 / p] * 4, [1 / 2, 1 / 4, 1 / 4, 1 / q], [1 / n] * 4, [1 / 2, 1 / 2, 1 / 2, 2**-s]]
-    return [2 ** -np.log2(model).mean() for model in models]
+def states_by_hand(variant):
+    w_a, w_b, u, h = VARIANTS[variant]
+    w_a, w_b, u, b = w_a / 10, w_b / 10, u / 10, 0.2
+    after_a, after_b = math.tanh(w_a + b), math.tanh(w_b + b)
+    after_ab = math.tanh(w_b + u * after_a + b)
+    after_ba = math.tanh(w_a + u * after_b + b)
+    return [after_a, after_ab, after_ba, 30 * h + h * h + h + h * 30 + 30]
 
 
-perplexity_by_hand.mistaken(
-    ("2 ** -np.log2(model).mean()", "(1 / np.array(model)).mean()",
-     "promediaste los inversos de las probabilidades. La perplejidad es su media geométrica: primero la "
-     "media de los logaritmos, después la potencia."),
-    ("[2 ** -", "[math.e ** -",
-     "mezclaste bases: la sorpresa está en bits, así que la potencia es de 2 y no de e."),
-    ("2 ** -np.log2(model).mean()", "min(n, 2 ** -np.log2(model).mean())",
-     "la perplejidad no tiene tope en el tamaño del vocabulario: quien está seguro y se equivoca lo hace "
-     "peor que quien reparte por igual."),
-    ("2 ** -np.log2(model).mean()", "-np.log2(model).mean()",
-     "te quedaste en la sorpresa media, en bits. La perplejidad es 2 elevado a ella."),
-)  # fmt: skip
-
-
-def _cutting_cases(rng):
-    def ids(length):
-        return rng.permutation(34)[:length].tolist()
-
-    yield ids(10), 3, 0  # 9 letras con siguiente: tres ventanas justas
-    yield ids(11), 3, 2  # sobran letras
-    yield ids(15), 5, 5  # 9 con siguiente y 10 letras: la última ventana no tiene objetivo
-    yield ids(4), 1, int(rng.integers(3))  # ventanas de una letra
-    yield ids(4), 3, 1  # no cabe ninguna
-
-
-@SET.exercise(
-    "particiones", "Cortar el texto", points=1.5, cases=_cutting_cases,
-    hints=(
-        "Dibuja los ids 0…9 con num_steps = 3: las ventanas de X son 0 1 2, 3 4 5 y 6 7 8; las de Y, 1 2 3, "
-        "4 5 6 y 7 8 9.",
-        "La última letra del texto no puede estar en X, solo en Y: con len(ids) − 1 − offset letras caben "
-        "(len(ids) − 1 − offset) // num_steps ventanas.",
-        "Los comienzos son offset, offset + num_steps, offset + 2·num_steps… y cada ventana es un trozo "
-        "ids[comienzo : comienzo + num_steps].",
-    ),
-)  # fmt: skip
-def cut(ids, num_steps, offset):
-    num_windows = (len(ids) - 1 - offset) // num_steps
-    starts = [offset + i * num_steps for i in range(num_windows)]
-    X = [ids[start : start + num_steps] for start in starts]
-    Y = [ids[start + 1 : start + num_steps + 1] for start in starts]
-    return X, Y
-
-
-cut.mistaken(
-    ("return X, Y", "return X, X",
-     "Y es igual que X: la red aprendería a copiar. El objetivo de cada letra es la siguiente."),
-    ("num_windows =", "offset = 0; num_windows =",
-     "no usas offset: las ventanas empezarían siempre en las mismas letras, época tras época."),
-    ("[offset + i * num_steps for i in range(num_windows)]", "range(offset, len(ids) - num_steps)",
-     "tus ventanas avanzan de uno en uno y se solapan: cada letra se repite num_steps veces y mil ventanas "
-     "apenas cubren mil letras de texto."),
-    ("[offset + i * num_steps for i in range(num_windows)]", "range(offset, len(ids), num_steps)",
-     "la última ventana sale corta, o se queda sin objetivos. Solo valen las que tienen num_steps letras en "
-     "X y en Y."),
-    ("len(ids) - 1 - offset", "len(ids) - offset",
-     "olvidas que la última letra no tiene siguiente: a la última ventana de Y puede faltarle una."),
+states_by_hand.mistaken(
+    ("math.tanh(", "(", "falta la tangente hiperbólica: cada estado es la de la suma, no la suma."),
+    ("u * after_a + b)\n    after_ba = math.tanh(w_a + u * after_b", "b)\n    after_ba = math.tanh(w_a",
+     "el segundo paso no usa el estado anterior: así «ab» y «b» acabarían en el mismo estado."),
+    ("after_ab, after_ba, 30", "after_ba, after_ab, 30",
+     "cambiaste el orden de las letras: en «ab» entra primero la a."),
+    ("+ u * after_a + b)\n    after_ba = math.tanh(w_a + u * after_b + b)",
+     "+ u * after_a)\n    after_ba = math.tanh(w_a + u * after_b)",
+     "el sesgo se suma en todos los pasos, también en el segundo."),
+    ("+ h * 30 + 30]", "]", "contaste solo el estado: la capa de salida también guarda números."),
 )  # fmt: skip
 
 
@@ -113,7 +69,7 @@ def _stepping_cases(rng):
 
 
 @SET.exercise(
-    "rnn", "Los pasos de la red", points=2.5, cases=_stepping_cases, tolerance=1e-3,
+    "rnn", "Los pasos de la red", points=2, cases=_stepping_cases, tolerance=1e-3,
     forbids=(*MODELS, "torch.nn.modules.rnn"),
     hints=(
         "El primer eje de X es el tiempo: `for X_t in X` da una matriz (lote, entradas) por paso.",
@@ -143,6 +99,115 @@ rnn_forward.mistaken(
     ("torch.tanh", "",
      "falta la tangente hiperbólica. Sin ella, muchos pasos seguidos son una sola función lineal y el "
      "estado puede crecer sin límite."),
+)  # fmt: skip
+
+
+ENDINGS = ("é aste ó amos aron", "o as a amos an", "aré arás ará aremos arán")
+TIMES = ("ayer anoche", "hoy ahora", "mañana luego")
+PERSONS = {"yo": 0, "tú": 1, "ella": 2, "nosotros": 3, "ellos": 4, "ustedes": 4}
+
+
+def _conjugation_cases(rng):
+    stem = str(rng.choice(["cant", "habl", "camin", "compr"]))
+    seen, unseen = [], []
+    for times, endings in zip(TIMES, ENDINGS):
+        held_out = rng.permutation(list(PERSONS))[:2].tolist()
+        for person, number in PERSONS.items():
+            one, other = rng.permutation(times.split()).tolist()
+            verb = stem + endings.split()[number]
+            seen.append((one, person, verb))
+            (unseen if person in held_out else seen).append((other, person, verb))
+
+    def written(row):
+        cases = str.lower, str.capitalize, str.upper
+        return " ".join(cases[rng.integers(3)](word) for word in row)
+
+    seen = [seen[i] for i in rng.permutation(len(seen))]
+    yield [written(row) for row in seen], [written(row[:2]) for row in seen[:5] + unseen]
+
+
+def _conjugates(case, value):
+    sentences, questions = case
+    if not (isinstance(value, (list, tuple)) and len(value) == 2):
+        return "tu respuesta deben ser dos listas, la de pérdidas y la de palabras"
+    losses, answers = (list(part) if isinstance(part, (list, tuple, np.ndarray)) else None for part in value)
+    if losses is None or len(losses) < 2 or not all(isinstance(x, (int, float)) for x in losses):
+        return "tu primera lista debe tener la pérdida media de cada época, en números"
+    if answers is None or len(answers) != len(questions) or not all(isinstance(x, str) for x in answers):
+        return f"tu segunda lista debe tener {len(questions)} palabras, una por pregunta"
+    if not losses[-1] < losses[0] / 5:
+        return f"la pérdida va de {losses[0]:.2f} a {losses[-1]:.2f}: la red apenas ha aprendido las frases"
+    rows = [sentence.lower().split() for sentence in sentences]
+    whole = {verb for *_, verb in rows}
+    if strange := next((answer for answer in answers if answer not in whole), None):
+        return f"«{strange}» no es una de las formas del verbo, en minúsculas, que salen en las frases"
+    seen = {(time, person): verb for time, person, verb in rows}
+    pairs = [tuple(question.lower().split()) for question in questions]
+    wrong = next((i for i, pair in enumerate(pairs) if answers[i] != seen.get(pair, answers[i])), None)
+    if wrong is not None:
+        return f"a «{questions[wrong]}», que está en las frases, respondes «{answers[wrong]}»"
+    new = [i for i, pair in enumerate(pairs) if pair not in seen]
+    right = [i for i in new if answers[i] == _conjugated(pairs[i], rows)]
+    if 2 * len(right) < len(new):
+        return (
+            f"de las {len(new)} preguntas con una pareja que no está en las frases aciertas {len(right)}: "
+            "lo aprendido con unas palabras debe servir para las otras"
+        )
+    return None
+
+
+def _conjugated(pair, rows):
+    """La forma que dicen las frases con la otra palabra del mismo tiempo."""
+    time, person = pair
+    (times,) = [group.split() for group in TIMES if time in group.split()]
+    return next(verb for other, someone, verb in rows if other in times and someone == person)
+
+
+@SET.exercise(
+    "frases", "Conjugar con tres palabras", points=2, cases=_conjugation_cases, accepts=_conjugates,
+    hints=(
+        "Primero, las palabras: en minúsculas y separadas, tanto en las frases como en las preguntas. El "
+        "vocabulario sale de las frases.",
+        "La entrada son las dos primeras palabras en one-hot, una por paso; el objetivo, la tercera. A la "
+        "capa lineal llega el estado del último paso.",
+        "nn.RNN(len(words), 16) y nn.Linear(16, len(words)), con Adam a 0.05 y sesenta épocas de un solo "
+        "lote, bastan. Guarda loss.item() en cada época.",
+    ),
+)  # fmt: skip
+def conjugate(sentences, questions):
+    rows = [sentence.lower().split() for sentence in sentences]
+    asked = [question.lower().split() for question in questions]
+    words = sorted({word for row in rows for word in row})
+    torch.manual_seed(0)
+    rnn, output = nn.RNN(len(words), 16), nn.Linear(16, len(words))
+
+    def logits(pairs):
+        ids = torch.tensor([[words.index(word) for word in pair] for pair in pairs])
+        outputs, _ = rnn(F.one_hot(ids.T, len(words)).float())
+        return output(outputs[-1])
+
+    pairs = [row[:2] for row in rows]
+    targets = torch.tensor([words.index(row[2]) for row in rows])
+    optimizer = torch.optim.Adam([*rnn.parameters(), *output.parameters()], lr=0.05)
+    losses = []
+    for _ in range(60):
+        loss = F.cross_entropy(logits(pairs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses, [words[i] for i in logits(asked).argmax(dim=1)]
+
+
+conjugate.mistaken(
+    (".lower()", "",
+     "no pasas a minúsculas: «Hoy», «HOY» y «hoy» son entonces tres palabras, y alguna pregunta trae una que "
+     "nadie enseñó."),
+    ("for word in pair]", "for word in pair[1:]]",
+     "la red solo lee la persona. Sin la primera palabra no puede saber el tiempo."),
+    ("outputs[-1]", "outputs[0]",
+     "la salida mira el estado tras la primera palabra, antes de leer la persona."),
+    ("range(60)", "range(4)", "con tan pocas épocas la pérdida apenas baja."),
 )  # fmt: skip
 
 
@@ -223,37 +288,41 @@ next_distribution.mistaken(
 )  # fmt: skip
 
 
-def _evaluating_cases(rng):
-    def batches(mean, *sizes):
-        return [-rng.gamma(4, mean / 4, size).round(2) for size in sizes]
+def _reading_cases(rng):
+    def case(length, num_symbols, num_hiddens):
+        ids = rng.integers(num_symbols, size=length)
+        shapes = [(num_symbols, num_hiddens), (num_hiddens, num_hiddens), (num_hiddens,)]
+        shapes += [(num_hiddens, num_symbols), (num_symbols,)]
+        return ids, *(rng.normal(0, 1, shape).round(1) for shape in shapes)
 
-    yield batches(1.6, 6, 6, 2), batches(2.4, 6, 3)  # el último lote es más corto
-    yield batches(1.2, 5, 4), batches(2.0, 4, 4, 1)
-    yield batches(1.5, 4), batches(2.5, 3)  # un solo lote
+    yield case(6, 3, 2)
+    yield case(9, 4, 4)
+    yield case(2, 3, 3)  # una sola predicción
 
 
 @SET.exercise(
-    "detective", "Detective: una prueba demasiado buena", points=2, cases=_evaluating_cases,
+    "detective", "Detective: medir de corrido", points=2, cases=_reading_cases, tolerance=1e-5,
     hints=(
-        "Son tres fallos. Busca primero qué variable usa el segundo bucle y de dónde viene su valor.",
-        "El último lote suele ser más corto: ¿pesan lo mismo sus letras que las de un lote completo?",
-        "Los logaritmos de las probabilidades son naturales. ¿Qué potencia los deshace?",
+        "Son tres fallos. ¿Qué estado recibe cada paso? ¿Qué letra se está prediciendo? ¿Entre cuántas?",
+        "Al leer de corrido el estado se arrastra de una letra a la siguiente; no vuelve a cero.",
+        "De n letras se predicen n − 1: la primera no tiene de dónde.",
     ),
 )  # fmt: skip
-def evaluate(train, test):
-    def perplexity(batches):
-        total = -sum(batch.sum() for batch in batches)
-        num_symbols = sum(len(batch) for batch in batches)
-        return math.exp(total / num_symbols)
+def stream_bits(ids, W_xh, W_hh, b_h, W_hq, b_q):
+    H, total = np.zeros(len(b_h)), 0.0
+    for letter, following in zip(ids, ids[1:]):
+        H = np.tanh(W_xh[letter] + H @ W_hh + b_h)
+        logits = H @ W_hq + b_q
+        p = np.exp(logits - logits.max())
+        p = p / p.sum()
+        total -= np.log2(p[following])
+    return total / (len(ids) - 1)
 
-    return [perplexity(train), perplexity(test)]
 
-
-evaluate.planted(
-    ("perplexity(test)", "perplexity(train[-1:])",
-     "la «prueba» vuelve a sumar la pérdida del último lote de entrenamiento: la prueba nunca se mira."),
-    ("total / num_symbols", "-sum(batch.mean() for batch in batches) / len(batches)",
-     "promedias medias de lotes de tamaños distintos. Suma las pérdidas de todas las letras y divide por "
-     "cuántas son."),
-    ("math.exp(", "2 ** (", "los logaritmos son naturales y la potencia es de 2. Usa math.exp."),
+stream_bits.planted(
+    ("H = np.tanh(", "H = 0 * H; H = np.tanh(",
+     "el estado vuelve a cero en cada letra: la red mide sin memoria."),
+    ("p[following]", "p[letter]",
+     "puntúas la letra que acaba de entrar, que la red ya ha visto, y no la siguiente."),
+    ("(len(ids) - 1)", "len(ids)", "divides entre una letra de más: la primera no se predice."),
 )  # fmt: skip

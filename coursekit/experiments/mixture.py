@@ -1,6 +1,7 @@
 """El Quijote letra a letra: contar y tres redes que guardan lo mismo, solos y mezclados."""
 
 import time
+from itertools import product
 
 import numpy as np
 import torch
@@ -50,6 +51,8 @@ def train_and_mix(cells: dict, seed: int, short: bool) -> dict:
             COUNTS: KneserNey(ORDER, len(vocab)).fit(ids.numpy()),
             "Witten-Bell": WittenBell(SHORT_ORDER, len(vocab)).fit(ids.numpy()),
         }
+        for name, model in models.items():
+            figures[f"{name}: numbers"] = sum(len(codes) - 1 for codes, *_ in model.levels)
         for name, settings in cells.items():
             models[name], paid = train_network(
                 ids, held_out_ids[:CURVE], len(vocab), seed, short=short, **settings
@@ -142,16 +145,21 @@ def prune(at_most: int, short: bool) -> dict:
     return figures | test | {"train_cpu_seconds": round(seconds, 1)}
 
 
-SIZES = {"RNN": 256, "LSTM": 124, "GRU": 145}  # unas 83 000 cifras cada una
-LETTERS = {"RNN": 4_800_000, "LSTM": 8_500_000, "GRU": 3_700_000}  # en unos 40 segundos de CPU
-RATES = {"RNN": 0.012, "LSTM": 0.012, "GRU": 0.012}  # la mejor de las probadas
+SIZES = {"RNN": 256, "LSTM": 124, "GRU": 145}  # unos 83 000 números cada una
+LETTERS = {"RNN": 3_000_000, "LSTM": 5_300_000, "GRU": 2_300_000}  # en unos 25 segundos de CPU
+TRIED_LETTERS = {"RNN": 1_600_000, "LSTM": 2_833_333, "GRU": 1_233_333}  # para elegir la tasa
+TRIED_RATES = (0.003, 0.006, 0.012, 0.024, 0.048)
+RATES = {"RNN": 0.012, "LSTM": 0.048, "GRU": 0.024}  # la mejor de las probadas
 
 
-def settings(cell: str, share: float = 1, **changes) -> dict:
-    """Los ajustes de una red; con `share`, solo esa parte de sus letras."""
-    letters = round(share * LETTERS[cell])
-    return {"cell": cell, "num_hiddens": SIZES[cell], "lr": RATES[cell], "num_symbols": letters} | changes
+def settings(cell: str, lr: float, num_symbols: int) -> dict:
+    """Los ajustes de una red."""
+    return {"cell": cell, "num_hiddens": SIZES[cell], "lr": lr, "num_symbols": num_symbols}
 
+
+EQUAL = {cell: settings(cell, RATES[cell], LETTERS[cell]) for cell in SIZES}
+EQUAL["LSTM, las letras de la GRU"] = settings("LSTM", RATES["LSTM"], LETTERS["GRU"])
+FIVE_MINUTES = {"cell": "LSTM", "num_hiddens": 256, "lr": 0.01, "num_symbols": 12_000_000}  # la de `letras`
 
 EXPERIMENT = Experiment(
     name="mezcla",
@@ -160,10 +168,11 @@ EXPERIMENT = Experiment(
     runs=(
         Run("Kneser-Ney, podado", {"at_most": 83_000}, 0),
         *(
-            Run(f"{cell}, tasa {lr}", settings(cell, 1 / 3, lr=lr), 0)
-            for cell in SIZES
-            for lr in (0.003, 0.006, 0.012, 0.024)
+            Run(f"{cell}, tasa {lr}", settings(cell, lr, TRIED_LETTERS[cell]), 0)
+            for cell, lr in product(SIZES, TRIED_RATES)
         ),
+        *(Run("iguales", {"cells": EQUAL}, seed) for seed in range(3)),
+        Run("LSTM, 5 min", {"cells": {"LSTM": FIVE_MINUTES}}, 0),
     ),
     measure=measure,
     module=__name__,

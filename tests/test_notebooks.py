@@ -126,29 +126,36 @@ def test_included_code_is_the_code_of_the_package(books):
 
 
 def names_in(code, kind):
-    """Los nombres que el código lee (`ast.Load`) o a los que da valor (`ast.Store`)."""
+    """Los nombres que el código lee (`ast.Load`) o a los que da valor (`ast.Store`), sin los argumentos."""
     nodes = list(ast.walk(ast.parse(code)))
     found = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, kind)}
     if kind is ast.Store:
         found |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        found |= {node.arg for node in nodes if isinstance(node, ast.arg)}
         found |= {(node.asname or node.name).split(".")[0] for node in nodes if isinstance(node, ast.alias)}
     return found
+
+
+def without_stand_ins(code):
+    """El código sin lo que solo se hace con las muestras."""
+    whole = ast.parse(code).body
+    samples = [node for node in whole if isinstance(node, ast.If) and "is_sample" in ast.unparse(node.test)]
+    return "\n".join(ast.unparse(node) for node in whole if node not in samples or node.orelse)
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_what_a_page_shows_runs_without_what_it_hides(path):
     """Quien copia las celdas de la página no tiene las que llevan `remove-cell`."""
-    shown, hidden, missing = set(), set(), set()
+    hidden, missing = set(), set()
     for cell in jupytext.read(path).cells:
         if cell.cell_type != "code":
             continue
-        given = names_in(cell.source, ast.Store)
         if "remove-cell" in cell.metadata.get("tags", ()):
-            hidden |= given - shown
+            hidden |= names_in(without_stand_ins(cell.source), ast.Store)  # también lo que pisa
         else:
-            missing |= names_in(cell.source, ast.Load) & hidden - shown - given
-            shown |= given
+            given = names_in(cell.source, ast.Store)
+            arguments = {node.arg for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.arg)}
+            missing |= names_in(cell.source, ast.Load) & hidden - given - arguments
+            hidden -= given
     assert missing == set()
 
 

@@ -87,9 +87,9 @@ def cos_add(unit, a, b, c):
 
     Args:
         unit: vectores de norma 1 (V, dim).
-        a, b, c: filas de las palabras de cada pregunta (n,).
+        a, b, c: filas de las palabras de cada pregunta (q,).
     Returns:
-        Puntuaciones (n, V); la norma de b - a + c no cambia su orden.
+        Puntuaciones (q, V); la norma de b - a + c no cambia su orden.
     Source: Mikolov, Yih y Zweig (2013).
     """
     return products(unit[b] - unit[a] + unit[c], unit)
@@ -100,13 +100,13 @@ def cos_mul(unit, a, b, c):
 
     Args:
         unit: vectores de norma 1 (V, dim).
-        a, b, c: filas de las palabras de cada pregunta (n,).
+        a, b, c: filas de las palabras de cada pregunta (q,).
     Returns:
-        Puntuaciones (n, V).
+        Puntuaciones (q, V).
     Source: Levy y Goldberg (2014), ecuación 4.
     """
-    A, B, C = ((1 + products(unit[row], unit)) / 2 for row in (a, b, c))
-    return B * C / (A + 0.001)
+    cos_a, cos_b, cos_c = ((1 + products(unit[row], unit)) / 2 for row in (a, b, c))
+    return cos_b * cos_c / (cos_a + 0.001)
 
 
 def products(x, unit) -> np.ndarray:

@@ -9,8 +9,8 @@ SET = ExerciseSet(
 )
 
 # Cosenos en novenos: de «flores» con «días», «día» y «flor», y de «flor» con «días» y «día».
-VARIANTS = [(6, 4, 8, 3, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 2), (8, 5, 6, 4, 1), (7, 3, 5, 5, 4)]
-VARIANTS += [(6, 1, 8, 4, 1), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 6, 5), (7, 5, 6, 4, 3)]
+VARIANTS = [(6, 4, 8, 3, 1), (6, 2, 7, 3, 2), (5, 1, 7, 4, 3), (8, 5, 6, 4, 1), (7, 3, 5, 5, 4)]
+VARIANTS += [(6, 1, 8, 4, 1), (4, 2, 7, 3, 1), (8, 6, 7, 5, 3), (5, 3, 8, 7, 5), (7, 5, 6, 4, 3)]
 
 
 @SET.exercise(
@@ -311,10 +311,10 @@ def _shift_cases(rng):
         "las repetidas.",
     ),
 )  # fmt: skip
-def mean_shift(pairs, words, vectors, one, other):
+def mean_shift(pairs, words, vectors, toward, away):
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     place = {word: row for word, row in zip(words, unit)}
-    direction = np.mean([place[w] for w in one], axis=0) - np.mean([place[w] for w in other], axis=0)
+    direction = np.mean([place[w] for w in toward], axis=0) - np.mean([place[w] for w in away], axis=0)
     direction = direction / np.linalg.norm(direction)
     useful = [(a, b) for a, b in dict.fromkeys(pairs) if a != b and a in place and b in place]
     return sum((place[b] - place[a]) @ direction for a, b in useful) / max(len(useful), 1)

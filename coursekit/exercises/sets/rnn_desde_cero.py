@@ -253,7 +253,7 @@ def _temperature_cases(rng):
         yield rng.normal(0, 2, 5).round(1), temperature
     logits = -rng.permutation([0.5, 0.501, 1.5, 3.0])
     yield logits, 0  # casi un empate, y todos negativos
-    yield logits, 0.01  # pequeña, pero no cero
+    yield logits + 10, 0.01  # pequeña, pero no cero: sin restar el máximo, desborda
 
 
 @SET.exercise(
@@ -275,6 +275,9 @@ next_distribution.mistaken(
     ("/ temperature", "* temperature",
      "multiplicas donde hay que dividir: subir la temperatura debe aplanar la distribución, y la tuya se "
      "afila."),
+    ("(logits - np.max(logits))", "logits",
+     "con temperaturas pequeñas la exponencial se desborda. Resta antes el logit mayor: las probabilidades "
+     "no cambian."),
     ("scores = np.exp((logits - np.max(logits)) / temperature)",
      "scores = np.exp(logits - np.max(logits)); scores = np.exp(scores / scores.sum() / temperature)",
      "aplicas la temperatura a las probabilidades, tras la softmax. Son los logits los que se dividen."),

@@ -1,6 +1,11 @@
-"""Conjunto «Una ventana que aprende»: un paso, los ejemplos, Adam, parar a tiempo y una época con fallos."""
+"""Conjunto «Una ventana que aprende»: un paso, ejemplos, Adam, y un entrenamiento y una época con fallos."""
+
+import copy
 
 import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
 
 from coursekit.data import load_sample
 from coursekit.exercises.exercise import ExerciseSet, variants
@@ -8,7 +13,7 @@ from coursekit.text import letters
 
 SET = ExerciseSet(
     "ventana-que-aprende", "Una ventana que aprende",
-    imports=("numpy", "coursekit.data", "coursekit.text"),
+    imports=("numpy", "torch", "coursekit.data", "coursekit.text"),
 )  # fmt: skip
 
 # Los números de la a y de la c, y el peso p, en cada variante.
@@ -101,6 +106,8 @@ def _adam_cases(rng):
     yield state(2, 3)
     yield state(8, 4)
     yield state(40, 1)
+    theta, g, _, _, _, lr = state(1, 2)
+    yield theta, 1e-6 * g, np.zeros(2), np.zeros(2), 1, lr  # gradientes mínimos
 
 
 @SET.exercise(
@@ -127,6 +134,8 @@ adam_step.mistaken(
      "cuentas un paso de más: el primero es t = 1, y entonces m / (1 − 0.9) es justo el gradiente."),
     ("np.sqrt(v_hat)", "v_hat",
      "falta la raíz: v promedia cuadrados, y sin ella un gradiente doble daría la mitad de paso."),
+    ("(np.sqrt(v_hat) + 1e-8)", "np.sqrt(v_hat + 1e-8)",
+     "metes ε dentro de la raíz: allí pesa como 0.0001 y frena a quien tiene gradientes pequeños."),
     ("0.001 * g**2", "0.001 * g",
      "v promedia los cuadrados de los gradientes; sin el cuadrado puede ser negativo."),
     ("return theta, m, v", "return theta, m_hat, v_hat",
@@ -135,52 +144,77 @@ adam_step.mistaken(
 )  # fmt: skip
 
 
-def _stopping_cases(rng):
-    base = np.sort(rng.choice(np.arange(200, 300), 6, replace=False))[::-1] / 100
-    a, b, c, d, e, f = base.tolist()
-    yield [a, b, c, d, e, f], 2  # mejora siempre
-    yield [a, c, b, b + 0.01, f], 2  # para antes de la mejor
-    yield [a, d, d, d, e, f], 3  # empates: no son mejora, y la cuenta se rompe justo a tiempo
-    yield [a, d, d, d, f], 2  # los empates agotan la paciencia
-    yield [a, b, a, d, c, e, f, e, e, e], 2
-    yield [b, a, f], 1
-    yield [c, a, b, e], 2  # mejora a la anterior y no bate la marca
+def _training_cases(rng):
+    def curve(X, Y, valid_X, valid_Y, W, lr, num_epochs):
+        b, targets, values = np.zeros(W.shape[1]), np.eye(W.shape[1])[Y], []
+        for _ in range(num_epochs):
+            error = (_softmax(X @ W + b) - targets) / len(X)
+            W, b = W - lr * X.T @ error, b - lr * error.sum(axis=0)
+            P = _softmax(valid_X @ W + b)
+            values.append(-np.log(P[np.arange(len(valid_Y)), valid_Y]).mean())
+        return np.array(values)
+
+    def case(examples, num_epochs):
+        while True:
+            X, valid_X = rng.normal(0, 1, (examples, 2)).round(1), rng.normal(0, 1, (5, 2)).round(1)
+            Y, valid_Y = rng.integers(3, size=examples), rng.integers(3, size=5)
+            arguments = X, Y, valid_X, valid_Y, rng.normal(0, 0.5, (2, 3)).round(1), 0.5, num_epochs
+            values = curve(*arguments)
+            best = int(values.argmin())
+            # La mejor época, en medio y sin empates: quedarse con otra se nota.
+            if 1 < best < num_epochs - 2 and np.partition(values, 1)[1] > values[best] + 1e-4:
+                return tuple(torch.tensor(x.tolist()) if isinstance(x, np.ndarray) else x for x in arguments)
+
+    yield case(6, 9)
+    yield case(4, 12)
+
+
+def _softmax(O):
+    exps = np.exp(O - O.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
 
 
 @SET.exercise(
-    "parada", "Cuándo parar", points=1.5, cases=_stopping_cases,
+    "entrenar", "Reparar un entrenamiento", points=1.5, cases=_training_cases, tolerance=1e-3,
     hints=(
-        "Recorre las épocas en orden, con la mejor marca hasta ahora y cuántas seguidas van sin batirla.",
-        "Si el valor es menor que la marca, la marca cambia y la cuenta vuelve a cero; un empate no la bate.",
-        "Cuando la cuenta llega a la paciencia, ahí se para: lo que venga después no se habría visto. Las "
-        "épocas se cuentan desde 1.",
+        "Son tres fallos: en lo que el módulo declara, en el bucle y en lo que se guarda de la mejor época.",
+        "¿Cuántos números hay en `parameters()`? ¿Se borra el gradiente anterior? ¿Es una copia lo guardado?",
+        "`nn.Parameter(W.clone())`; `optimizer.zero_grad()` antes de `backward()`, y "
+        "`copy.deepcopy(model.state_dict())`.",
     ),
 )  # fmt: skip
-def early_stop(values, patience):
-    best, best_epoch, waited = float("inf"), 0, 0
-    for epoch, value in enumerate(values, start=1):
-        if value < best:
-            best, best_epoch, waited = value, epoch, 0
-        else:
-            waited += 1
-        if waited == patience:
-            break
-    return best_epoch, epoch
+def train(X, Y, valid_X, valid_Y, W, lr, num_epochs):
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.W = nn.Parameter(W.clone())
+            self.b = nn.Parameter(torch.zeros(W.shape[1]))
+
+        def forward(self, X):
+            return X @ self.W + self.b
+
+    model, lowest = Model(), float("inf")
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    for _ in range(num_epochs):
+        loss = F.cross_entropy(model(X), Y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        with torch.no_grad():
+            value = F.cross_entropy(model(valid_X), valid_Y).item()
+        if value < lowest:
+            lowest, best = value, copy.deepcopy(model.state_dict())
+    model.load_state_dict(best)
+    return model.W.detach(), model.b.detach()
 
 
-early_stop.mistaken(
-    ("value < best", "value <= best",
-     "un empate no es una mejora: así quedan los pesos más nuevos y la cuenta vuelve a empezar."),
-    ("start=1", "start=0", "cuentas las épocas desde 0; la primera es la 1."),
-    ("waited == patience", "waited > patience",
-     "esperas una época de más: se para cuando van `patience` sin mejora."),
-    ("best, best_epoch, waited = value, epoch, 0", "best, best_epoch = value, epoch",
-     "no pones la cuenta a cero cuando hay mejora: la paciencia se gasta en épocas que no son seguidas."),
-    ("return best_epoch, epoch", "return values.index(min(values)) + 1, epoch",
-     "miras toda la historia: la mejor época puede venir después de parar, y esos pesos nunca existieron."),
-    ("best, best_epoch, waited = value, epoch, 0",
-     "best, best_epoch, waited = value, epoch, 0\n        elif value < values[epoch - 2]: waited = 0",
-     "comparas con la época anterior: lo que hay que batir es la mejor marca."),
+train.planted(
+    ("nn.Parameter(W.clone())", "W.clone()",
+     "un tensor a secas no está en `parameters()` ni en `state_dict()`: W no se entrena ni se guarda."),
+    ("        optimizer.zero_grad()\n", "",
+     "los gradientes de los pasos anteriores se suman al nuevo: falta borrarlos en cada paso."),
+    ("copy.deepcopy(model.state_dict())", "model.state_dict()",
+     "lo guardado son los mismos tensores, que `step` sigue moviendo: restauras la última época."),
 )  # fmt: skip
 
 

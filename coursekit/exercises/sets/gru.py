@@ -137,7 +137,9 @@ quote_weights.mistaken(
 
 
 def _tensors(rng, *shapes):
-    return tuple(torch.tensor((rng.normal(0, 1, shape).round(1) + 0.05).round(2).tolist()) for shape in shapes)
+    return tuple(
+        torch.tensor((rng.normal(0, 1, shape).round(1) + 0.05).round(2).tolist()) for shape in shapes
+    )
 
 
 def _translation_cases(rng):
@@ -223,8 +225,11 @@ def _mixing_cases(rng):
     good, bad = said(0.5, 0.9, 14), said(0.05, 0.2, 14)
     yield np.append(good[:8], bad[:6]), np.append(bad[6:], good[8:]), 8
     # Se reparten los aciertos: λ queda en medio.
-    yield (np.array([0.8, 0.1, 0.7, 0.9, 0.2, *said(0.1, 0.9, 5)]),
-           np.array([0.1, 0.6, 0.1, 0.1, 0.5, *said(0.1, 0.9, 5)]), 5)
+    yield (
+        np.array([0.8, 0.1, 0.7, 0.9, 0.2, *said(0.1, 0.9, 5)]),
+        np.array([0.1, 0.6, 0.1, 0.1, 0.5, *said(0.1, 0.9, 5)]),
+        5,
+    )
     good, bad = said(0.4, 0.8, 9), said(0.02, 0.1, 9)
     yield np.append(bad[:6], good[:3]), np.append(good[3:], bad[6:]), 6
 

@@ -2730,3 +2730,156 @@ def test_each_set_meets_twenty_new_wrong_answers():
     for set_id in set_ids():
         written = [name for key, some in ANSWERS.items() if key[0] == set_id for name in some]
         assert sum(not name.startswith("right") for name in written) >= 20
+
+
+# --- GRU ---
+
+GRU = load_set("gru")
+mix, read_states = (as_a_student(GRU.find(id)) for id in ("mezcla", "detective"))
+
+
+@answers("gru", "paso_a_mano")
+class _:
+    right_rounded = (0, [-0.46, 0.71, -0.17, 11])
+    right_exact = (1, np.array([np.tanh(1), -0.9 + 0.1 * np.tanh(1), -0.1 + 0.9 * np.tanh(1), 22]))
+    without_tanh = (0, [-0.5, 0.7, -0.2, 11])
+    one_step_short = (0, [-0.462, 0.708, -0.170, 10])
+    another_variant = (1, [-0.462, 0.708, -0.170, 11])
+    without_variant = [-0.462, 0.708, -0.170, 11]
+    keeps_everything = (0, [-0.462, 1, -0.462, 11])
+
+
+@answers("gru", "comillas")
+class _:
+    def right_without_reset(symbols):
+        rows = {'"': (0, -9, 0), "¶": (0, -9, -8), "«": (0, -9, 8), "»": (0, -9, -8)}
+        W_xh = np.array([rows.get(symbol, (0, 9, 0)) for symbol in symbols], dtype=float)
+        return W_xh, np.array([[0, 0, -4.0]]), np.array([20.0, 0, 0]), np.zeros(1)
+
+    def right_with_biases(symbols):
+        rows = {'"': (20, -20, 0), "¶": (0, -20, -3), "«": (0, -20, 3), "»": (0, -20, -3)}
+        W_xh = [rows.get(symbol, (0, 0, 0)) for symbol in symbols]
+        return torch.tensor(W_xh).float(), torch.tensor([[0, 0, -3.0]]), torch.tensor([-10.0, 10, 0]), [0.0]
+
+    def in_a_fixed_order(symbols):
+        rows = sorted([(8, -8, 0), (-8, -8, -3), (-8, -8, 3), (-8, -8, -3), (0, 8, 0)])
+        return torch.tensor(rows).float(), torch.tensor([[0, 0, -3.0]]), torch.zeros(3), torch.zeros(1)
+
+    def straight_only(symbols):
+        rows = {'"': (8, -8, 0), "¶": (-8, -8, -3)}
+        W_xh = [rows.get(symbol, (0, 8, 0)) for symbol in symbols]
+        return torch.tensor(W_xh).float(), torch.tensor([[0, 0, -3.0]]), torch.zeros(3), torch.zeros(1)
+
+    def zeros(symbols):
+        return torch.zeros(5, 3), torch.zeros(1, 3), torch.zeros(3), torch.zeros(1)
+
+    def three_tensors(symbols):
+        return torch.zeros(5, 3), torch.zeros(1, 3), torch.zeros(3)
+
+    def a_name(symbols):
+        return "GRU"
+
+
+@answers("gru", "traduccion")
+class _:
+    def right_by_index(W_xh, W_hh, b_h):
+        h = len(b_h) // 3
+        order, signs = [*range(h, 2 * h), *range(h), *range(2 * h, 3 * h)], [1.0] * h + [-1.0] * h + [1.0] * h
+        return tuple(part[..., order] * torch.tensor(signs) for part in (W_xh, W_hh, b_h))
+
+    def nothing(W_xh, W_hh, b_h):
+        return W_xh, W_hh, b_h
+
+    def flips_everything(W_xh, W_hh, b_h):
+        blocks = [part.chunk(3, -1) for part in (W_xh, W_hh, b_h)]
+        return [-torch.cat([R, Z, N], -1) for Z, R, N in blocks]
+
+    def only_the_matrices(W_xh, W_hh, b_h):
+        def ours(part, sign):
+            Z, R, N = part.chunk(3, -1)
+            return torch.cat([R, sign * Z, N], -1)
+
+        return [ours(W_xh, -1), ours(W_hh, -1), ours(b_h, 1)]
+
+
+@answers("gru", "iguales")
+class _:
+    def right_by_formula(text, budget):
+        n, sizes = len(set(text)), []
+        for g in (1, 4, 3):
+            b = g * (n + 2) + n
+            sizes.append(int((-b + math.sqrt(b * b + 4 * g * (budget - n))) / (2 * g)))
+        return np.array(sizes)
+
+    def same_units(text, budget):
+        n, h = len(set(text)), 1
+        while (h + 1) * (n + h + 3) + (h + 1) * n + n <= budget:
+            h += 1
+        return [h] * 3
+
+    def one_too_many(text, budget):
+        n = len(set(text))
+        sizes = []
+        for g in (1, 4, 3):
+            b = g * (n + 2) + n
+            sizes.append(int((-b + math.sqrt(b * b + 4 * g * (budget - n))) / (2 * g)) + 1)
+        return sizes
+
+    def alphabet_of_33(text, budget):
+        n, sizes = 33, []
+        for g in (1, 4, 3):
+            b = g * (n + 2) + n
+            sizes.append(int((-b + math.sqrt(b * b + 4 * g * (budget - n))) / (2 * g)))
+        return sizes
+
+
+@answers("gru", "mezcla")
+class _:
+    def right_by_loops(p_net, p_counts, num_choose):
+        def bits(k, net, counts):
+            said = [k / 10 * a + (1 - k / 10) * b for a, b in zip(net, counts)]
+            return sum(-math.log2(p) for p in said) / len(said)
+
+        best = min(range(11), key=lambda k: bits(k, p_net[:num_choose], p_counts[:num_choose]))
+        return best / 10, bits(best, p_net[num_choose:], p_counts[num_choose:])
+
+    def in_nats(p_net, p_counts, num_choose):
+        weight, bits = mix(p_net, p_counts, num_choose)
+        return weight, bits * math.log(2)
+
+    def the_surest(p_net, p_counts, num_choose):
+        weight, _ = mix(p_net, p_counts, num_choose)
+        return weight, -np.log2(np.maximum(p_net, p_counts)[num_choose:]).mean()
+
+    def always_half(p_net, p_counts, num_choose):
+        return 0.5, -np.log2((p_net + p_counts)[num_choose:] / 2).mean()
+
+    def total_bits(p_net, p_counts, num_choose):
+        weight, bits = mix(p_net, p_counts, num_choose)
+        return weight, bits * (len(p_net) - num_choose)
+
+
+@answers("gru", "detective")
+class _:
+    def right_with_torch(X, H, W_gates, b_gates, W_n, b_n):
+        X, H, W_gates, b_gates, W_n, b_n = map(torch.tensor, (X, H, W_gates, b_gates, W_n, b_n))
+        states = []
+        for x in X:
+            R, Z = torch.sigmoid(torch.cat([x, H], 1) @ W_gates + b_gates).chunk(2, 1)
+            N = torch.tanh(torch.cat([x, R * H], 1) @ W_n + b_n)
+            H = N + Z * (H - N)
+            states.append(H)
+        return torch.stack(states).numpy()
+
+    def new_state_times_z(X, H, W_gates, b_gates, W_n, b_n):
+        return read_states(X, H, np.hstack([W_gates[:, : len(b_n)], -W_gates[:, len(b_n) :]]),
+                           np.hstack([b_gates[: len(b_n)], -b_gates[len(b_n) :]]), W_n, b_n)
+
+    def loses_the_state(X, H, W_gates, b_gates, W_n, b_n):
+        return read_states(X, 0 * H, W_gates, b_gates, W_n, b_n)
+
+    def only_the_last(X, H, W_gates, b_gates, W_n, b_n):
+        return read_states(X, H, W_gates, b_gates, W_n, b_n)[-1]
+
+    def without_biases(X, H, W_gates, b_gates, W_n, b_n):
+        return read_states(X, H, W_gates, 0 * b_gates, W_n, 0 * b_n)

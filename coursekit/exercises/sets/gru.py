@@ -1,0 +1,305 @@
+"""Conjunto «GRU»: un paso a mano, pesos elegidos, dos convenciones, números iguales y mezclas."""
+
+import numpy as np
+import torch
+
+from coursekit.exercises.exercise import ExerciseSet, OpenQuestion, variants
+
+SET = ExerciseSet(
+    "gru", "GRU", imports=("numpy", "torch"),
+    open_questions=(
+        OpenQuestion(
+            "cambio",
+            "Cambia la RNN por una LSTM y por una GRU en dos problemas pequeños en español: completar "
+            "frases de tres palabras y adivinar la cuarta letra de palabras de cuatro. ¿Cuál aprende antes?",
+            "2 puntos: 0.5 si las tres redes guardan casi los mismos números, capa de salida incluida; 0.5 "
+            "si elige la tasa de cada una y lo dice; 0.5 si usa al menos cinco semillas y las enseña todas; "
+            "0.5 si su conclusión no va más lejos que sus semillas.",
+            2.0,
+        ),
+        OpenQuestion(
+            "prueba",
+            "Un compañero programa una GRU, la compara con nn.GRU y todo coincide. ¿Qué cuatro preguntas le "
+            "harías sobre su prueba?",
+            "1 punto: 0.25 por cada una de estas: más de una unidad, estado inicial distinto de cero, "
+            "gradientes además de valores, y pesos o sesgos que no sean cero ni iguales.",
+            1.0,
+        ),
+    ),
+)  # fmt: skip
+
+# Cien veces r y z, w, y diez veces x y H de cada variante.
+VARIANTS = [(50, 80, -2, 5, 10), (25, 90, -2, 5, -10), (50, 75, 2, -5, 10), (25, 60, 4, 10, -10)]
+VARIANTS += [(50, 90, 2, 10, -5), (25, 80, -4, -5, 5), (50, 60, -2, 10, 8), (25, 75, 2, -10, -8)]
+VARIANTS += [(50, 70, -4, 5, 4), (25, 70, 4, -5, 6)]
+
+
+@SET.exercise(
+    "paso_a_mano", "Un paso con lápiz y papel", name="step_values", points=1.5, cases=variants,
+    tolerance=5e-3,
+    parts={
+        "candidato": "¿multiplicaste por r solo lo que viene del estado, y tomaste la tangente al final?",
+        "estado": "¿z multiplica al estado anterior y 1 − z al candidato?",
+        "otra convención": "¿y ahora al revés?",
+        "pasos": "¿cuántas veces hay que multiplicar por z para bajar de 0.1?",
+    },
+    hints=(
+        "El candidato es la tangente hiperbólica de x + r·w·H. En la variante 0: 0.5 + 0.5·(−2)·1 = −0.5.",
+        "tanh(−0.5) = −0.462. El estado nuevo es 0.8·1 + 0.2·(−0.462).",
+        "Con candidato 0, cada paso multiplica el estado por z. 0.8 al cubo es 0.512; sigue hasta bajar de "
+        "0.1.",
+    ),
+)  # fmt: skip
+def gru_by_hand(variant):
+    r, z, w, x, H = np.array(VARIANTS[variant]) / (100, 100, 1, 10, 10)
+    N = np.tanh(x + r * w * H)
+    steps = next(t for t in range(1, 50) if z**t < 0.1)
+    return [N, z * H + (1 - z) * N, (1 - z) * H + z * N, steps]
+
+
+gru_by_hand.mistaken(
+    ("x + r * w * H", "x + w * H", "olvidaste r: el reinicio multiplica a lo que viene del estado."),
+    ("x + r * w * H", "r * (x + w * H)",
+     "multiplicaste por r también la entrada. El reinicio solo toca lo que viene del estado."),
+    ("[N, z * H + (1 - z) * N, (1 - z) * H + z * N, steps]",
+     "[N, (1 - z) * H + z * N, z * H + (1 - z) * N, steps]",
+     "cambiaste de sitio las dos convenciones: en la de esta lección z multiplica al estado anterior."),
+    ("z**t < 0.1", "(1 - z) ** t < 0.1", "lo que se conserva en cada paso es z, no 1 − z."),
+)  # fmt: skip
+
+
+def _symbol_cases(rng):
+    for _ in range(2):
+        yield (rng.permutation(['"', "¶", "«", "»", "a"]).tolist(),)  # en otro orden, otras filas
+
+
+def _sigmoid(x):
+    return 1 / (1 + np.exp(-np.clip(x, -500, 500)))
+
+
+def _follows_quotes(case, value):
+    (symbols,) = case
+    shapes = [(5, 3), (1, 3), (3,), (1,)]
+    if not (isinstance(value, (list, tuple)) and len(value) == 4):
+        return "tu respuesta deben ser cuatro tensores: W_xh, W_hh, b_h y b_n"
+    try:
+        W_xh, W_hh, b_h, b_n = (np.asarray(part, dtype=float).reshape(shape)
+                                for part, shape in zip(value, shapes))  # fmt: skip
+    except (TypeError, ValueError):
+        return f"las formas de tus cuatro tensores deben ser {shapes}"
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        text = ["¶", *rng.choice(['"', "¶", "«", "»", "a"], 80, p=(0.06, 0.04, 0.03, 0.03, 0.84))]
+        H, inside = 0.0, False
+        for i, symbol in enumerate(text):
+            inside = {'"': not inside, "¶": False, "«": True, "»": False}.get(symbol, inside)
+            x_r, x_z, x_n = W_xh[symbols.index(symbol)] + b_h
+            w_r, w_z, w_n = W_hh[0]
+            R, Z = _sigmoid(x_r + H * w_r), _sigmoid(x_z + H * w_z)
+            N = np.tanh(x_n + R * (H * w_n + b_n[0]))
+            H = Z * H + (1 - Z) * N
+            if not (H > 0.5 if inside else H < -0.5):
+                read, place = "".join(text[max(0, i - 11) : i + 1]), "dentro" if inside else "fuera"
+                return f"tras leer «…{read}» estamos {place} y el estado es {H:.2f}"
+    return None
+
+
+@SET.exercise(
+    "comillas", "Pesos para unas comillas", points=2, cases=_symbol_cases, accepts=_follows_quotes,
+    hints=(
+        "Una fila por símbolo, en el orden de `symbols`, y tres columnas: R, Z y N. ¿Qué debe hacer Z en una "
+        "letra, y qué en lo demás?",
+        "La comilla recta tiene que mirar el estado para darle la vuelta (R cerca de 1); las otras tres no "
+        "necesitan mirarlo (R cerca de 0) y empujan a N hacia +1 o hacia −1.",
+        "Con 8 y −8 las compuertas quedan casi en 1 y en 0; con W_hh = (0, 0, −3) el candidato de la comilla "
+        "recta es lo contrario de lo que había.",
+    ),
+)  # fmt: skip
+def quote_weights(symbols):
+    rows = {'"': (8, -8, 0), "¶": (-8, -8, -3), "«": (-8, -8, 3), "»": (-8, -8, -3)}
+    W_xh = [rows.get(symbol, (0, 8, 0)) for symbol in symbols]
+    return torch.tensor(W_xh).float(), torch.tensor([[0, 0, -3.0]]), torch.zeros(3), torch.zeros(1)
+
+
+quote_weights.mistaken(
+    ("(0, 8, 0)", "(0, -8, 0)",
+     "en las letras Z queda en 0: el estado se sustituye en cada una. En esta convención, conservar es "
+     "Z = 1."),
+    ("(0, 8, 0)", "(0, 3, 0)",
+     "σ(3) es 0.95: en cada letra se pierde un poco, y tras unas cuantas ya no queda recuerdo."),
+    ("-3.0]]", "3.0]]",
+     "la comilla recta propone lo mismo que había: hay que darle la vuelta, con un peso negativo desde el "
+     "estado."),
+    ('"¶": (-8', '"¶": (8',
+     "el párrafo mira el estado: si ya estabas fuera, los dos empujes se anulan y el recuerdo queda en casi "
+     "nada."),
+)  # fmt: skip
+
+
+def _tensors(rng, *shapes):
+    return tuple(
+        torch.tensor((rng.normal(0, 1, shape).round(1) + 0.05).round(2).tolist()) for shape in shapes
+    )
+
+
+def _translation_cases(rng):
+    yield _tensors(rng, (4, 9), (3, 9), (9,))
+    yield _tensors(rng, (2, 3), (1, 3), (3,))  # una unidad
+    yield _tensors(rng, (3, 6), (2, 6), (6,))
+
+
+@SET.exercise(
+    "traduccion", "De otro programa al nuestro", points=1.5, cases=_translation_cases, tolerance=1e-5,
+    hints=(
+        "Son dos cambios: uno de orden de las columnas y otro de convención. Hazlos por separado.",
+        "chunk(3, dim=-1) parte en tres bloques de columnas; torch.cat(..., dim=-1) los pega en otro orden.",
+        "1 − σ(a) = σ(−a): las columnas de Z, en las dos matrices y en el sesgo, cambian de signo.",
+    ),
+)  # fmt: skip
+def translate(W_xh, W_hh, b_h):
+    def ours(block):
+        Z, R, N = block.chunk(3, dim=-1)
+        return torch.cat([R, -Z, N], dim=-1)
+
+    return [ours(block) for block in (W_xh, W_hh, b_h)]
+
+
+translate.mistaken(
+    ("[R, -Z, N]", "[R, Z, N]",
+     "las columnas están en su orden, pero Z sigue en la otra convención: donde debería conservar, "
+     "sustituye."),
+    ("[R, -Z, N]", "[Z, -R, N]",
+     "las columnas siguen en el orden del otro programa, y cambiaste de signo R."),
+    ("[R, -Z, N]", "[R, 1 - Z, N]",
+     "1 − Z es lo que queda **después** de la sigmoide. Antes de ella, lo que entra cambia de signo."),
+    ("[ours(block) for block in (W_xh, W_hh, b_h)]",
+     "[torch.cat([b.chunk(3, -1)[i] for i in (1, 0, 2)], -1) for b in (W_xh, W_hh)] + [ours(b_h)]",
+     "cambiaste de signo solo el sesgo: lo que entra en Z es la suma de los tres."),
+)  # fmt: skip
+
+
+def _text_cases(rng):
+    texts = ["en un lugar de la mancha", "de cuyo nombre no quiero acordarme", "el año que pasó llovió más"]
+    texts.append("no ha mucho tiempo que vivía un hidalgo")
+    first, second, third = rng.permutation(texts).tolist()[:3]
+    yield first, 2_000 + int(rng.integers(200))
+    n, h = len(set(second)), int(rng.integers(20, 60))
+    yield second, 3 * h * (n + h + 2) + h * n + n - 1  # a la GRU de h unidades le falta un número
+    yield third, 83_000 + int(rng.integers(200))
+
+
+@SET.exercise(
+    "iguales", "A números iguales", points=1.5, cases=_text_cases,
+    hints=(
+        "Cada bloque de PyTorch tiene una matriz desde la entrada, otra desde el estado y **dos** sesgos.",
+        "Una RNN tiene un bloque; una LSTM, cuatro; una GRU, tres. Y todas, la capa de salida: h·n + n.",
+        "Sube h de uno en uno mientras quepa, y quédate con el último que cupo.",
+    ),
+)  # fmt: skip
+def same_numbers(text, budget):
+    n = len(set(text))
+    sizes = []
+    for blocks in (1, 4, 3):
+        h = 0
+        while blocks * (h + 1) * (n + h + 1 + 2) + (h + 1) * n + n <= budget:
+            h += 1
+        sizes.append(h)
+    return sizes
+
+
+same_numbers.mistaken(
+    ("h + 1 + 2)", "h + 1 + 1)", "contaste un sesgo por bloque: las redes de PyTorch guardan dos."),
+    ("+ (h + 1) * n + n <=", "<=",
+     "falta la capa de salida: un peso por unidad y símbolo, y un sesgo por símbolo."),
+    ("(1, 4, 3)", "(1, 4, 4)", "la GRU tiene tres bloques, no cuatro: dos compuertas y el candidato."),
+    ("len(set(text))", "len(set(text.split()))",
+     "n son las letras distintas del texto, con el espacio; contaste palabras."),
+)  # fmt: skip
+
+
+def _mixing_cases(rng):
+    def said(low, high, size):
+        return rng.uniform(low, high, size).round(3)
+
+    # Primero acierta más la red, y después contar: λ no se puede mirar en la prueba.
+    good, bad = said(0.5, 0.9, 14), said(0.05, 0.2, 14)
+    yield np.append(good[:8], bad[:6]), np.append(bad[6:], good[8:]), 8
+    # Se reparten los aciertos: λ queda en medio.
+    yield (
+        np.array([0.8, 0.1, 0.7, 0.9, 0.2, *said(0.1, 0.9, 5)]),
+        np.array([0.1, 0.6, 0.1, 0.1, 0.5, *said(0.1, 0.9, 5)]),
+        5,
+    )
+    good, bad = said(0.4, 0.8, 9), said(0.02, 0.1, 9)
+    yield np.append(bad[:6], good[:3]), np.append(good[3:], bad[6:]), 6
+
+
+@SET.exercise(
+    "mezcla", "Elegir λ y medir aparte", points=1.5, cases=_mixing_cases, tolerance=1e-5,
+    hints=(
+        "Para cada λ, la probabilidad de la mezcla en cada letra es λ·p_net + (1 − λ)·p_counts.",
+        "La λ se elige con las primeras num_choose letras; los bits se miden en las demás, con esa λ.",
+        "Los bits por letra son la media de −log₂ de la probabilidad de la mezcla: primero se mezcla y "
+        "después se toma el logaritmo.",
+    ),
+)  # fmt: skip
+def mix(p_net, p_counts, num_choose):
+    def bits(weight, part):
+        return -np.log2(weight * p_net[part] + (1 - weight) * p_counts[part]).mean()
+
+    choose, measure = slice(0, num_choose), slice(num_choose, None)
+    best = min(np.arange(11) / 10, key=lambda weight: bits(weight, choose))
+    return [best, bits(best, measure)]
+
+
+mix.mistaken(
+    ("bits(weight, choose)", "bits(weight, measure)",
+     "elegiste λ mirando las letras con que mides: la cifra sale mejor de lo que es."),
+    ("-np.log2(weight * p_net[part] + (1 - weight) * p_counts[part]).mean()",
+     "-(weight * np.log2(p_net[part]) + (1 - weight) * np.log2(p_counts[part])).mean()",
+     "promediaste las sorpresas. La mezcla promedia probabilidades, y después va el logaritmo."),
+    ("weight * p_net[part] + (1 - weight) * p_counts[part]",
+     "(1 - weight) * p_net[part] + weight * p_counts[part]",
+     "pusiste λ en contar: pesa a la red."),
+    ("slice(num_choose, None)", "slice(0, None)",
+     "mediste también en las letras con que elegiste λ."),
+)  # fmt: skip
+
+
+def _reading_cases(rng):
+    def case(steps, batch, inputs, hiddens):
+        shapes = [(steps, batch, inputs), (batch, hiddens), (inputs + hiddens, 2 * hiddens), (2 * hiddens,)]
+        shapes += [(inputs + hiddens, hiddens), (hiddens,)]
+        return tuple(rng.normal(0, 1, shape).round(1) + 0.05 for shape in shapes)
+
+    yield case(3, 2, 2, 3)
+    yield case(1, 1, 3, 2)  # un solo paso
+    yield case(5, 1, 2, 2)
+
+
+@SET.exercise(
+    "detective", "Detective: una GRU que aprende mal", points=2, cases=_reading_cases, tolerance=1e-5,
+    hints=(
+        "Son tres fallos. ¿Se usa todo lo que se calcula? ¿Se usa cada cosa con su valor de ese paso?",
+        "N tiene que leer el estado del paso anterior, multiplicado por R, y nada más.",
+        "Las primeras columnas de W_gates son las de R y las últimas, las de Z.",
+    ),
+)  # fmt: skip
+def read_states(X, H, W_gates, b_gates, W_n, b_n):
+    states = []
+    for x in X:
+        scores = np.hstack([x, H]) @ W_gates + b_gates
+        R, Z = np.split(1 / (1 + np.exp(-scores)), 2, axis=1)
+        N = np.tanh(np.hstack([x, R * H]) @ W_n + b_n)
+        H = Z * H + (1 - Z) * N
+        states.append(H)
+    return np.stack(states)
+
+
+read_states.planted(
+    ("R, Z = np.split", "Z, R = np.split",
+     "los dos bloques están cambiados: con sus pesos, R hace de Z y Z de R."),
+    ("N = np.tanh(", "H = Z * H; N = np.tanh(",
+     "reescribes H antes de usarlo: N lee un estado ya encogido, y Z se aplica dos veces."),
+    ("np.hstack([x, R * H])", "np.hstack([x, H])", "R se calcula y no se usa: nunca se empieza de nuevo."),
+)  # fmt: skip

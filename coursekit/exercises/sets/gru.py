@@ -28,10 +28,9 @@ SET = ExerciseSet(
     ),
 )  # fmt: skip
 
-# Cien veces r y z, w, y diez veces x y H de cada variante.
-VARIANTS = [(50, 80, -2, 5, 10), (25, 90, -2, 5, -10), (50, 75, 2, -5, 10), (25, 60, 4, 10, -10)]
-VARIANTS += [(50, 90, 2, 10, -5), (25, 80, -4, -5, 5), (50, 60, -2, 10, 8), (25, 75, 2, -10, -8)]
-VARIANTS += [(50, 70, -4, 5, 4), (25, 70, 4, -5, 6)]
+# Cien veces z, w, y diez veces x y H de cada variante; r es siempre 1/2.
+VARIANTS = [(80, -2, 5, 10), (90, -2, 5, -10), (75, 2, -5, 10), (60, 4, 10, -10), (90, 2, 10, -5)]
+VARIANTS += [(80, -4, -5, 5), (60, -2, 10, 8), (75, 2, -10, -8), (70, -4, 5, 4), (70, 4, -15, 6)]
 
 
 @SET.exercise(
@@ -51,15 +50,15 @@ VARIANTS += [(50, 70, -4, 5, 4), (25, 70, 4, -5, 6)]
     ),
 )  # fmt: skip
 def gru_by_hand(variant):
-    r, z, w, x, H = np.array(VARIANTS[variant]) / (100, 100, 1, 10, 10)
-    N = np.tanh(x + r * w * H)
+    z, w, x, H = np.array(VARIANTS[variant]) / (100, 1, 10, 10)
+    N = np.tanh(x + 0.5 * w * H)
     steps = next(t for t in range(1, 50) if z**t < 0.1)
     return [N, z * H + (1 - z) * N, (1 - z) * H + z * N, steps]
 
 
 gru_by_hand.mistaken(
-    ("x + r * w * H", "x + w * H", "olvidaste r: el reinicio multiplica a lo que viene del estado."),
-    ("x + r * w * H", "r * (x + w * H)",
+    ("x + 0.5 * w * H", "x + w * H", "olvidaste r: el reinicio multiplica a lo que viene del estado."),
+    ("x + 0.5 * w * H", "0.5 * (x + w * H)",
      "multiplicaste por r también la entrada. El reinicio solo toca lo que viene del estado."),
     ("[N, z * H + (1 - z) * N, (1 - z) * H + z * N, steps]",
      "[N, (1 - z) * H + z * N, z * H + (1 - z) * N, steps]",

@@ -21,7 +21,7 @@ VARIANTS += [(-3, 7, 9, 5), (4, 2, 6, 9), (2, -5, -9, 7), (-4, 3, 5, -4), (-2, 4
         "A_3": "¿multiplicaste por 1 − H_3²?",
         "G_2": "¿multiplicaste A_3 por el peso?",
         "G_1": "¿repetiste las dos multiplicaciones, con el estado del paso 2?",
-        "∂L/∂w": "¿sumaste lo que se le pide al peso en los pasos 3 y 2?",
+        "∂L/∂w": "¿sumaste lo que aportan los pasos 3 y 2?",
     },
     hints=(
         "Cada paso atrás son dos multiplicaciones: por 1 − H², que cruza la tanh, y por el peso w.",
@@ -43,7 +43,7 @@ back_by_hand.mistaken(
     ("1 - h_3**2", "1 - h_3",
      "la derivada de la tanh es 1 − H², con el cuadrado."),
     ("1 - h_3**2", "1",
-     "te saltaste la tanh del último paso: A_3 es lo que se pide antes de ella, G_3 por 1 − H_3²."),
+     "te saltaste la tanh del último paso: A_3 es G_3 por 1 − H_3²."),
     ("h_2 * A_3 + h_1 * A_2", "h_2 * A_3",
      "te quedaste en el último paso. El peso actuó en todos, y su gradiente es la suma."),
     ("h_2 * A_3 + h_1 * A_2", "h_3 * A_3 + h_2 * A_2",
@@ -72,7 +72,7 @@ def _back_cases(rng):
     "bptt", "Volver en código", points=2.5, cases=_back_cases, tolerance=1e-6,
     hints=(
         "Recorre t de T a 1 con una G que empieza en cero. En cada paso, primero súmale G_out[t − 1].",
-        "A = G * (1 − states[t]**2); al peso se le pide states[t − 1].T @ A; y hacia atrás va A @ W_hh.T.",
+        "A = G * (1 − states[t]**2); al total se le suma states[t − 1].T @ A; y hacia atrás va A @ W_hh.T.",
         "Los términos de W_hh se suman; G se reescribe en cada paso. Al final, G es lo que llega al estado "
         "inicial.",
     ),
@@ -91,9 +91,9 @@ backward.mistaken(
     ("A @ W_hh.T", "A @ W_hh",
      "falta trasponer: hacia delante el estado se multiplica por W_hh; hacia atrás, por su traspuesta."),
     ("total = total + states", "total = states",
-     "cada paso borra lo que pidió el anterior: el gradiente de un peso compartido es una suma."),
+     "cada paso borra lo que aportó el anterior: el gradiente de un peso compartido es una suma."),
     ("G = G + G_out[t - 1]", "G = G_out[t - 1]",
-     "pierdes lo que venía de más adelante: a cada estado le piden su predicción y el paso siguiente."),
+     "pierdes lo que venía de más adelante: a cada estado le llega de su predicción y del paso siguiente."),
     ("G * (1 - states[t] ** 2)", "G",
      "falta la derivada de la tanh, 1 − H_t²."),
     ("states[t - 1].T @ A", "states[t].T @ A",
@@ -216,7 +216,7 @@ def _epoch_cases(rng):
     hints=(
         "Son tres fallos: en lo que pasa de un trozo al siguiente, en lo que vuelve de un paso al anterior y "
         "en el recorte.",
-        "¿Con qué estado empieza el segundo trozo? ¿Qué le pide a un estado el paso que viene después?",
+        "¿Con qué estado empieza el segundo trozo? ¿Qué le llega a un estado desde el paso siguiente?",
         "Si la norma ya es menor que theta, el recorte no debe hacer nada.",
     ),
 )  # fmt: skip

@@ -30,8 +30,8 @@ SET = ExerciseSet(
 )  # fmt: skip
 
 # f, i, g y lo que había en la celda, en cada variante; o es siempre 1.
-VARIANTS = [(2, 1, 1, 2), (1, 0, 1, 2), (3, 1, -1, 1), (2, 0, -1, 2), (1, 2, 1, 2)]
-VARIANTS += [(3, 0, 1, -1), (3, 2, -1, 2), (1, 0, -1, -2), (3, 2, 1, -2), (2, 1, 1, -2)]
+VARIANTS = [(2, 1, 1, 2), (1, 0, 1, 2), (3, 1, -1, 2), (2, 0, -1, 2), (1, 2, 1, 2)]
+VARIANTS += [(3, 0, 1, -1), (3, 2, -1, 2), (1, 0, -1, -2), (3, 2, 1, -2), (2, 1, 1, 3)]
 
 
 @SET.exercise(
@@ -85,9 +85,12 @@ def _symbol_cases(rng):
 def _counts(case, values):
     """El problema de unas compuertas para el símbolo del caso, o None si la celda cuenta con ellas."""
     symbol = case[0]
-    values = np.asarray(values, dtype=float)
+    try:
+        values = np.asarray(values, dtype=float)
+    except (TypeError, ValueError):
+        values = np.array(np.nan)
     if values.shape != (4,) or not np.isfinite(values).all():
-        return "hacen falta cuatro números, los de I, F, G y O antes de la sigmoide o de la tangente."
+        return "tu respuesta deben ser cuatro números: I, F, G y O antes de la sigmoide o de la tangente."
     I, F, O = 1 / (1 + np.exp(-values[[0, 1, 3]].clip(-50, 50)))
     written, wanted = I * np.tanh(values[2]), {"¿": 1, "?": -1}.get(symbol, 0)
     if F < 0.999:

@@ -2168,6 +2168,8 @@ class _:
     without_the_weight = (0, [0.19, 0.19, 0.0684, 0.1862])
     another_variant = (1, [0.19, 0.38, 0.274, 0.22])
     without_variant = [0.19, 0.38, 0.274, 0.22]
+    one_short = (0, [0.19, 0.38, 0.274])
+    text = (0, ["0.19", "0.38", "0.274", "0.22"])
 
 
 @answers("gradiente-en-el-tiempo", "bptt")

@@ -107,8 +107,11 @@ def _watch(inmate: int, settings: dict, control: socket.socket) -> None:
             _say(control, gastado=meter.read())
             if meter.excess and warnings and meter.excess != usage.FULL:
                 # Primero a lo que puso en marcha: quizá sea una pregunta, y las demás pueden seguir.
+                # Mientras, el recluso está parado: si pone en marcha otros más deprisa, no se acabaría.
                 warnings -= 1
+                _signal(inmate, signal.SIGSTOP)
                 _kill(lambda: set(usage.family()) - {inmate})
+                _signal(inmate, signal.SIGCONT)
             elif meter.excess:
                 _say(control, tope=meter.excess)
                 watched.remove(death)

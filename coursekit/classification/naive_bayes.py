@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from coursekit.classification.examples import PAD, TextReader, label_ids
-from coursekit.classification.predicting import check_texts
+from coursekit.classification.predicting import check_fitted
 from coursekit.data import Corpus
 from coursekit.errors import CourseError
 
@@ -84,8 +84,6 @@ class NaiveBayes:
         Raises:
             CourseError: si no ha aprendido o no llega una lista de textos.
         """
-        if not hasattr(self, "labels"):
-            raise CourseError("El clasificador no ha aprendido: llama antes a fit.")
-        check_texts(texts)
+        check_fitted(self, texts)
         joint = count_words(texts, self.reader) @ self.log_words.T + self.log_prior
         return joint - np.logaddexp.reduce(joint, axis=1, keepdims=True)

@@ -172,6 +172,17 @@ def check_texts(texts: list[str]) -> None:
         )
 
 
+def check_fitted(classifier, texts: list[str]) -> None:
+    """Comprueba que un clasificador haya aprendido y que le lleguen varios textos.
+
+    Raises:
+        CourseError: si no ha aprendido o no llega una lista de textos.
+    """
+    if not hasattr(classifier, "labels"):
+        raise CourseError("El clasificador no ha aprendido: llama antes a fit.")
+    check_texts(texts)
+
+
 def check_sizes(model: nn.Module, reader: TextReader) -> None:
     """Comprueba que la red y el lector sean el uno para el otro.
 

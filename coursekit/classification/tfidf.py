@@ -3,7 +3,7 @@
 import numpy as np
 
 from coursekit.classification.examples import class_names, find_tokenizer, label_ids
-from coursekit.classification.predicting import check_texts
+from coursekit.classification.predicting import check_fitted
 from coursekit.data import Corpus
 from coursekit.errors import CourseError
 
@@ -59,7 +59,5 @@ class TfidfClassifier:
         Raises:
             CourseError: si no ha aprendido o no llega una lista de textos.
         """
-        if not hasattr(self, "labels"):
-            raise CourseError("El clasificador no ha aprendido: llama antes a fit.")
-        check_texts(texts)
+        check_fitted(self, texts)
         return self.regression.predict_log_proba(self.vectorizer.transform(texts))

@@ -72,9 +72,14 @@ def measure(run: Run, short: bool = False) -> dict:
         **figures,
     }
     if not short:
-        blocks = np.array_split(-log_probs, len(log_probs) // BLOCK)
-        figures["nats_by_block"] = [round(float(block.mean()), 5) for block in blocks]
+        figures["nats_by_block"] = by_block(log_probs)
     return figures
+
+
+def by_block(log_probs: np.ndarray) -> list[float]:
+    """Nats por letra de cada trozo del texto."""
+    blocks = np.array_split(log_probs, max(1, len(log_probs) // BLOCK))
+    return [round(-float(block.mean()), 5) for block in blocks]
 
 
 def train_network(

@@ -8,10 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from coursekit import data
 from coursekit.experiments.runner import Experiment, Run
+from coursekit.experiments.window import quijote
 from coursekit.recurrent import LanguageModel, RNNScratch, state_gradients
-from coursekit.text import build_vocab_from_iterator, letters, streams
+from coursekit.text import build_vocab_from_iterator, streams
 from coursekit.training import fit, perplexity_by_stream, seed_everything, train_epoch
 
 SIGNS = build_vocab_from_iterator([["¿", "¡", "?", "!", *"aeilmn"]])
@@ -179,12 +179,7 @@ def read_quijote(run: Run, short: bool, *, num_steps, lr):
     Los tramos en paralelo son más cuanto más corto es el trozo: así todas dan los mismos pasos de
     gradiente, con las mismas letras cada uno.
     """
-    symbols = letters(data.load("quijote").text)
-    tenth = len(symbols) // 10
-    train, valid = symbols[: -2 * tenth], symbols[-2 * tenth : -tenth]
-    vocab = build_vocab_from_iterator([train], specials=["<unk>"])
-    vocab.set_default_index(vocab["<unk>"])
-    train_ids, valid_ids = (torch.tensor(vocab(part)) for part in (train, valid))
+    vocab, train_ids, valid_ids, _ = quijote()
     if short:
         train_ids, valid_ids = train_ids[:SHORT_LETTERS], valid_ids[:SHORT_LETTERS]
     seed_everything(run.seed)

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import torch
 
-from coursekit.experiments.letters import BLOCK, GLANCE, WINDOW, quijote, train_network
+from coursekit.experiments.letters import GLANCE, WINDOW, by_block, quijote, train_network
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.experiments.window import count
 from coursekit.ngrams import KneserNey, WittenBell
@@ -95,12 +95,6 @@ def read(model, ids) -> dict[str, np.ndarray]:
 def blend(said: dict, first: str, second: str, way: str, weight: float) -> np.ndarray:
     """log de la mezcla: `weight` por la probabilidad de `first`, y el resto por la de `second`."""
     return np.log(weight * np.exp(said[first][way]) + (1 - weight) * np.exp(said[second][way]))
-
-
-def by_block(log_p: np.ndarray) -> list[float]:
-    """Nats por letra de cada trozo del texto."""
-    blocks = np.array_split(log_p, max(1, len(log_p) // BLOCK))
-    return [round(-float(block.mean()), 5) for block in blocks]
 
 
 def seen_letters(train_ids: np.ndarray, ids: np.ndarray) -> np.ndarray:

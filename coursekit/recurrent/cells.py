@@ -58,7 +58,7 @@ class LSTMCell(RecurrentCell):
 
 
 class GRUCell(RecurrentCell):
-    """Un paso de la GRU original: H ← Z ⊙ H + (1 - Z) ⊙ N; Z multiplica a la anterior.
+    """Un paso de la GRU publicada: H ← Z ⊙ H + (1 - Z) ⊙ N; Z multiplica a la anterior.
 
     R y Z son σ de sus columnas de [X, H] W + b, y N = tanh([X, R ⊙ H] W_n + b_n). R va
     antes del producto: la convención de PyTorch, después, no cabe en esta forma.

@@ -9,9 +9,9 @@ from coursekit.recurrent.base import Recurrent, init_weights
 class GRUScratch(Recurrent):
     """GRU: Z reparte entre el estado anterior y uno nuevo, H_t = Z ⊙ H + (1 - Z) ⊙ N.
 
-    R, Z = σ(X W_xh + H W_hh + b_h), cada una con sus columnas, y H es H_{t-1}
-    N = tanh(X W_xn + b_hn + R ⊙ (H W_hn + b_n))     con reset_after, como PyTorch
-    N = tanh(X W_xn + b_hn + (R ⊙ H) W_hn)           sin reset_after, la original
+    R, Z = σ(X W_xh + H W_hh + b_h), cada una con sus columnas (b_x, las de N), y H es H_{t-1}
+    N = tanh(X W_xn + b_x + R ⊙ (H W_hn + b_n))     con reset_after, como PyTorch
+    N = tanh(X W_xn + b_x + (R ⊙ H) W_hn)           sin reset_after, la publicada
 
     Z multiplica al estado anterior: con Z = 1 nada cambia. Cho et al. escriben igual;
     en Chung et al. (2014) Z multiplica al nuevo. Las columnas van R, Z, N.

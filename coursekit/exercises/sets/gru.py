@@ -279,7 +279,8 @@ def _reading_cases(rng):
 @SET.exercise(
     "detective", "Detective: una GRU que aprende mal", points=2, cases=_reading_cases, tolerance=1e-5,
     hints=(
-        "Son tres fallos. ¿Se usa todo lo que se calcula? ¿Se usa cada cosa con su valor de ese paso?",
+        "Hay tres líneas que cambiar, y un fallo puede tapar parte de otro. ¿Se usa todo lo que se calcula? "
+        "¿Se usa cada cosa con su valor de ese paso?",
         "N tiene que leer el estado del paso anterior, multiplicado por R, y nada más.",
         "Las primeras columnas de W_gates son las de R y las últimas, las de Z.",
     ),

@@ -141,8 +141,8 @@ uncut.mistaken(
      "sum(len(phrase) <= window for phrase in found)",
      "cuentas las que caben por su tamaño. Una frase corta queda cortada si la frontera le cae en medio."),
     ("window - len(phrase) + 1", "window - len(phrase)",
-     "una frase de n letras se parte por n − 1 huecos, no por n: la que mide lo que la ventana aún cabe, con un "
-     "desfase."),
+     "una frase de n letras se parte por n − 1 huecos, no por n: la que mide lo que la ventana aún cabe, "
+     "con un desfase."),
     ("max(window - len(phrase) + 1, 0)", "(window - len(phrase) + 1)",
      "las frases más largas que la ventana te restan: con ningún desfase quedan enteras, y cuentan cero."),
     ("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", "[¿¡][^¿¡?!]*[?!]",

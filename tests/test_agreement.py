@@ -2207,15 +2207,16 @@ class _:
             if letter in "¿¡":
                 opened = i
             elif letter in "?!":
-                if opened is not None:
+                if opened is not None and text[opened] + letter in ("¿?", "¡!"):
                     found.append((opened, i))
                 opened = None
-        return len(found), len([1 for a, b in found if a // window == b // window])
+        whole = [(a + k) // window == (b + k) // window for a, b in found for k in range(window)]
+        return len(found), sum(whole) / window
 
-    def sliding_windows(text, window):
-        total, _ = uncut(text, window)
-        pieces = [text[i : i + window] for i in range(len(text))]
-        return total, sum(uncut(piece, window)[0] > 0 for piece in pieces)
+    def end_not_included(text, window):
+        found = [found.span() for found in re.finditer("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", text)]
+        whole = [(a + k) // window == (b + k) // window for a, b in found for k in range(window)]
+        return len(found), sum(whole) / window
 
     def whole_first(text, window):
         return uncut(text, window)[::-1]

@@ -116,37 +116,47 @@ def _cutting_cases(rng):
 
     yield text(8) + "¿Y si, ¡ay!, no viene? ", 16  # un signo dentro de otra frase
     yield "Sí? " + text(6) + "¡Fuego", 24  # uno que cierra sin abrir, y uno que abre sin cerrar
-    yield "Dijo: ¿cómo? ¿Quién es? ¡Ea!", 12  # una acaba justo en el borde; otra, corta, queda partida
-    yield text(3) + "Nadie. ¿Vas? ", 8
+    yield "¿Cómo te atreves! ¿Quién es? ¡Ea!", 12  # una mezcla los signos; otra mide lo que la ventana
+    yield text(3) + "Nadie. ¿Vas? ¿No le dije yo que volviese?", 8  # una no cabe en ninguna
     yield "Sin signos que cerrar.", 5
 
 
 @SET.exercise(
-    "preguntas", "Preguntas cortadas", points=1.5, cases=_cutting_cases,
+    "preguntas", "Preguntas cortadas al azar", points=1.5, cases=_cutting_cases, tolerance=1e-6,
     hints=(
-        "Busca primero las frases: re.finditer(\"[¿¡][^¿¡?!]*[?!]\", text) da cada una, con su .start() y "
-        "su .end().",
-        "La letra i está en la ventana i // window. Una frase está entera si su primera letra y la última "
-        "están en la misma.",
-        ".end() es el lugar siguiente al último signo: la última letra es .end() − 1.",
+        "Busca primero las frases, con una expresión para cada signo, unidas por |. Fíjate en cuánto mide "
+        "cada una: el lugar ya no importa.",
+        "Una frase de n letras tiene n − 1 huecos entre letra y letra. Cada desfase pone sus fronteras en "
+        "otro sitio: ¿cuántos de los window desfases ponen una en alguno de esos huecos?",
+        "Si n <= window, la dejan entera window − n + 1 desfases; si no, ninguno. Suma y divide por window.",
     ),
 )  # fmt: skip
 def uncut(text, window):
-    found = [match.span() for match in re.finditer("[¿¡][^¿¡?!]*[?!]", text)]
-    return len(found), sum(start // window == (end - 1) // window for start, end in found)
+    found = re.findall("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", text)
+    return len(found), sum(max(window - len(phrase) + 1, 0) for phrase in found) / window
 
 
 uncut.mistaken(
-    ("start // window == (end - 1) // window", "end - start <= window",
+    ("sum(max(window - len(phrase) + 1, 0) for phrase in found) / window",
+     "sum(len(phrase) <= window for phrase in found)",
      "cuentas las que caben por su tamaño. Una frase corta queda cortada si la frontera le cae en medio."),
-    ("(end - 1) // window", "end // window",
-     "el final no está incluido: la frase que acaba justo en el borde de su ventana no está cortada."),
-    ("[¿¡][^¿¡?!]*[?!]", "¿[^¿?]*[?]",
+    ("window - len(phrase) + 1", "window - len(phrase)",
+     "una frase de n letras se parte por n − 1 huecos, no por n: la que mide lo que la ventana aún cabe, "
+     "con un desfase."),
+    ("max(window - len(phrase) + 1, 0)", "(window - len(phrase) + 1)",
+     "las frases más largas que la ventana te restan: con ningún desfase quedan enteras, y cuentan cero."),
+    ("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", "[¿¡][^¿¡?!]*[?!]",
+     "das por frase la que abre con un signo y cierra con el otro: ¿…! no cuenta."),
+    ("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", "¿[^¿¡?!]*[?]",
      "solo miras las preguntas: las exclamaciones también abren y cierran."),
-    ("[¿¡][^¿¡?!]*[?!]", "[¿¡].*[?!]",
-     "tu frase va del primer signo que abre al último que cierra: entre los dos no puede haber otro signo."),
-    ("len(found)", "text.count('?') + text.count('!')",
-     "cuentas signos que cierran, y puede haberlos sin nadie que los abriera."),
+    ("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", "¿.*?[?]|¡.*?!",
+     "entre el signo que abre y el que cierra no puede haber otro de los cuatro."),
+    ("sum(max(window - len(phrase) + 1, 0) for phrase in found) / window",
+     "sum(start // window == (end - 1) // window for start, end in "
+     "(match.span() for match in re.finditer('¿[^¿¡?!]*[?]|¡[^¿¡?!]*!', text)))",
+     "solo miras las ventanas que empiezan en la primera letra: se pide la media de todos los desfases."),
+    ("/ window", "",
+     "eso suma los enteros de todos los desfases: para la media falta dividir por cuántos hay."),
 )  # fmt: skip
 
 

@@ -2285,9 +2285,8 @@ class _:
 # --- LSTM ---
 
 GATES = load_set("lstm")
-lstm_forward, forget_at_birth, split_words, accuracies, read_in_pieces = (
-    as_a_student(GATES.find(id))
-    for id in ("lstm", "sesgo_de_olvido", "palabras", "exactitud", "detective")
+lstm_forward, split_words, accuracies, read_in_pieces = (
+    as_a_student(GATES.find(id)) for id in ("lstm", "palabras", "exactitud", "detective")
 )
 
 
@@ -2388,35 +2387,6 @@ class _:
             _, H, C = lstm_forward(X_t[None], H, C, W_xh, W_hh, b_h)
             outputs.append(C)
         return torch.stack(outputs), H, C
-
-
-@answers("lstm", "sesgo_de_olvido")
-class _:
-    def right_by_units(bias_ih, bias_hh, length):
-        h = len(bias_ih) // 4
-        gates = [1 / (1 + np.exp(-bias_ih[u] - bias_hh[u])) for u in range(h, 2 * h)]
-        left = [np.prod([F] * length) for F in gates]
-        return [sum(gates) / h, sum(left) / h]
-
-    def third_block(bias_ih, bias_hh, length):  # quien ordena I, G, F, O
-        h = len(bias_ih) // 4
-        F = 1 / (1 + np.exp(-(bias_ih + bias_hh)[2 * h : 3 * h]))
-        return F.mean(), (F**length).mean()
-
-    def without_sigmoid(bias_ih, bias_hh, length):
-        h = len(bias_ih) // 4
-        F = (bias_ih + bias_hh)[h : 2 * h]
-        return F.mean(), (F**length).mean()
-
-    def what_was_lost(bias_ih, bias_hh, length):
-        F, left = forget_at_birth(bias_ih, bias_hh, length)
-        return F, 1 - left
-
-    def one_letter_more(bias_ih, bias_hh, length):
-        return forget_at_birth(bias_ih, bias_hh, length + 1)
-
-    def other_order(bias_ih, bias_hh, length):
-        return forget_at_birth(bias_ih, bias_hh, length)[::-1]
 
 
 @answers("lstm", "palabras")

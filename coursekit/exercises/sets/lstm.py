@@ -1,4 +1,4 @@
-"""Conjunto «LSTM»: compuertas a mano, contar signos, el bucle, el sesgo de olvido, palabras y rivales."""
+"""Conjunto «LSTM»: las compuertas a mano, contar signos abiertos, el bucle, las palabras y los rivales."""
 
 import re
 
@@ -35,7 +35,7 @@ VARIANTS += [(3, 0, 1, -1), (3, 2, -1, 2), (1, 0, -1, -2), (3, 2, 1, -2), (2, 1,
 
 
 @SET.exercise(
-    "celda_a_mano", "Una celda con lápiz y papel", name="cell_values", points=1, cases=variants,
+    "celda_a_mano", "Una celda con lápiz y papel", name="cell_values", points=1.5, cases=variants,
     tolerance=1e-2,
     parts={
         "F": "¿aplicaste la sigmoide a f?",
@@ -188,48 +188,6 @@ lstm_forward.mistaken(
 )  # fmt: skip
 
 
-def _bias_cases(rng):
-    def case(hiddens, length):
-        blocks = rng.uniform(-1, 1, (2, 4, hiddens))
-        # F entre 0.75 y 0.99, cada unidad a su paso, y repartida entre los dos sesgos.
-        wanted = np.linspace(1.2, 4.5, hiddens) + rng.uniform(0, 0.3, hiddens)
-        blocks[1, 1] = wanted - blocks[0, 1]
-        return *blocks.reshape(2, -1).round(2), length
-
-    yield case(2, 1)  # una sola letra
-    yield case(3, 6)
-    yield case(5, 20)
-
-
-@SET.exercise(
-    "sesgo_de_olvido", "El sesgo de olvido, antes de entrenar", points=1, cases=_bias_cases,
-    tolerance=1e-4,
-    hints=(
-        "PyTorch suma los dos sesgos, y los bloques van I, F, G, O: el de F empieza en h y acaba en 2h.",
-        "F es la sigmoide de esa suma, un número por unidad.",
-        "Cada unidad conserva F elevada al número de letras. Primero la potencia y después la media.",
-    ),
-)  # fmt: skip
-def forget_at_birth(bias_ih, bias_hh, length):
-    h = len(bias_ih) // 4
-    bias = bias_ih + bias_hh
-    F = 1 / (1 + np.exp(-bias[h : 2 * h]))
-    return F.mean(), (F**length).mean()
-
-
-forget_at_birth.mistaken(
-    ("bias = bias_ih + bias_hh", "bias = bias_ih",
-     "miras un solo sesgo, y PyTorch suma los dos: con un 1 en cada uno, F recibe un 2."),
-    ("bias[h : 2 * h]", "bias[:h]", "tomaste el primer bloque, que es I: el de F es el segundo."),
-    ("(F**length).mean()", "F.mean() ** length",
-     "elevaste la media. Cada unidad olvida a su paso: primero la potencia de cada una y después la media."),
-    ("(F**length).mean()", "((1 - F) ** length).mean()",
-     "leíste F como «cuánto se olvida»: lo que queda tras cada letra es F, no 1 − F."),
-    ("(F**length).mean()", "F.mean()",
-     "eso es lo que queda tras una letra; en cada letra se vuelve a multiplicar por F."),
-)  # fmt: skip
-
-
 def _word_cases(rng):
     story = re.findall(r"\w+", " ".join(load_sample("relato").documents).lower())
     start = int(rng.integers(len(story) // 2))
@@ -341,7 +299,7 @@ def _piece_cases(rng):
 
 
 @SET.exercise(
-    "detective", "Detective: leer a trozos", points=1.5, cases=_piece_cases, tolerance=1e-4,
+    "detective", "Detective: leer a trozos", points=2, cases=_piece_cases, tolerance=1e-4,
     hints=(
         "Son tres fallos: qué pasa de un trozo al siguiente, en qué orden se pegan las piezas y en qué orden "
         "están los bloques.",

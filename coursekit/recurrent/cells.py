@@ -52,9 +52,10 @@ class LSTMCell(RecurrentCell):
         """X (lote, num_inputs) y H, C (lote, num_hiddens) -> la nueva (H, C)."""
         zeros = X.new_zeros(len(X), self.num_hiddens)
         H, C = (zeros, zeros) if state is None else state
-        I, F, G, O = self.gates(mask * torch.cat([X, H], dim=1)).chunk(4, dim=1)
-        C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
-        return torch.sigmoid(O) * torch.tanh(C), C
+        Z = self.gates(mask * torch.cat([X, H], dim=1))
+        Z_I, Z_F, Z_G, Z_O = Z.chunk(4, dim=1)
+        C = torch.sigmoid(Z_F) * C + torch.sigmoid(Z_I) * torch.tanh(Z_G)
+        return torch.sigmoid(Z_O) * torch.tanh(C), C
 
 
 class GRUCell(RecurrentCell):

@@ -49,9 +49,9 @@ class LSTMScratch(Recurrent):
         (H,), (C,) = (zeros, zeros) if state is None else state
         outputs = []
         for X in inputs:
-            gates = X @ self.W_xh + H @ self.W_hh + self.b_h
-            I, F, G, O = gates.chunk(4, dim=1)
-            C = torch.sigmoid(F) * C + torch.sigmoid(I) * torch.tanh(G)
-            H = torch.sigmoid(O) * torch.tanh(C)
+            Z = X @ self.W_xh + H @ self.W_hh + self.b_h
+            Z_I, Z_F, Z_G, Z_O = Z.chunk(4, dim=1)
+            C = torch.sigmoid(Z_F) * C + torch.sigmoid(Z_I) * torch.tanh(Z_G)
+            H = torch.sigmoid(Z_O) * torch.tanh(C)
             outputs.append(H)
         return torch.stack(outputs), (H[None], C[None])

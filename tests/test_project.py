@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import unicodedata
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def test_the_environment_can_be_made_with_any_python_311():
     """El de Debian 12 es 3.11.2: una versión fijada que pida otro posterior no deja preparar el entorno."""
     asked = {d.name: d.metadata.get("Requires-Python") for d in distributions()}
     assert [name for name, versions in asked.items() if "3.11.0" not in SpecifierSet(versions or "")] == []
+
+
+def test_every_term_of_the_glossary_is_in_its_place():
+    # Uno fuera de su sitio puede quedar bajo el nombre de otro, que toma su definición.
+    text = (ROOT / "book/referencia/glosario.md").read_text("utf-8")
+    terms = re.findall(r"\n\n(\S.*)(?=\n[\S ])", text[text.index("```{glossary}") :])
+    plain = [unicodedata.normalize("NFD", term.lower()).encode("ascii", "ignore") for term in terms]
+    assert len(terms) > 80 and plain == sorted(plain)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)

@@ -1457,6 +1457,8 @@ class _:
         distinct = {tuple(sorted(pair)) for pair in pairs}
         moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
         return float(np.mean(moved)) if moved else 0
+
+
 # --- ¿Son buenos estos vectores? ---
 
 EVALUATING = load_set("evaluar-vectores")
@@ -2283,6 +2285,8 @@ class _:
 
     def wrong_sign(x, y, W_xh, W_hh, w, every, theta, lr):
         return truncated_epoch(x, y, W_xh, W_hh, w, every, theta, -lr)
+
+
 # --- LSTM ---
 
 GATES = load_set("lstm")
@@ -2319,7 +2323,8 @@ class _:
 
     def both_signs(symbol):
         return {"¿": (10, 10, 10, 10), "?": (10, 10, -10, 10), "!": (10, 10, -10, 10)}.get(
-            symbol, (-10, 10, 0, 10))
+            symbol, (-10, 10, 0, 10)
+        )
 
     def reads_only_at_the_end(symbol):
         return {"¿": (10, 10, 10, -10), "?": (10, 10, -10, 10)}.get(symbol, (-10, 10, 0, -10))
@@ -2477,6 +2482,8 @@ class _:
 
     def without_bias(ids, W, b, size):
         return read_in_pieces(ids, W, 0 * b, size)
+
+
 # --- Clasificar contando ---
 
 CLASSIFYING = load_set("clasificar-contando")
@@ -2710,8 +2717,7 @@ def states(judges, answer):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return [
-            judge.verdict(run(answer, judge.cases, judge.exercise.forbids)).state == RIGHT
-            for judge in judges
+            judge.verdict(run(answer, judge.cases, judge.exercise.forbids)).state == RIGHT for judge in judges
         ]
 
 
@@ -2846,6 +2852,23 @@ class _:
         best = min(range(11), key=lambda k: bits(k, p_net[:num_choose], p_counts[:num_choose]))
         return best / 10, bits(best, p_net[num_choose:], p_counts[num_choose:])
 
+    def right_from_the_counts(p_net, p_counts, num_choose):
+        best = (math.inf, None)
+        for weight in np.linspace(0, 1, 11):
+            bits = -np.log(p_counts + weight * (p_net - p_counts)) / np.log(2)
+            best = min(best, (bits[:num_choose].mean(), weight), key=lambda pair: pair[0])
+            if best[1] == weight:
+                measured = bits[num_choose:].mean()
+        return best[1], measured
+
+    def right_adding_steps(p_net, p_counts, num_choose):
+        weight, bits, best = 0.0, [], 0
+        for k in range(11):
+            bits.append([-math.log2((1 - weight) * b + weight * a) for a, b in zip(p_net, p_counts)])
+            best = k if sum(bits[k][:num_choose]) < sum(bits[best][:num_choose]) else best
+            weight += 0.1
+        return best / 10, np.mean(bits[best][num_choose:])
+
     def in_nats(p_net, p_counts, num_choose):
         weight, bits = mix(p_net, p_counts, num_choose)
         return weight, bits * math.log(2)
@@ -2875,8 +2898,14 @@ class _:
         return torch.stack(states).numpy()
 
     def new_state_times_z(X, H, W_gates, b_gates, W_n, b_n):
-        return read_states(X, H, np.hstack([W_gates[:, : len(b_n)], -W_gates[:, len(b_n) :]]),
-                           np.hstack([b_gates[: len(b_n)], -b_gates[len(b_n) :]]), W_n, b_n)
+        return read_states(
+            X,
+            H,
+            np.hstack([W_gates[:, : len(b_n)], -W_gates[:, len(b_n) :]]),
+            np.hstack([b_gates[: len(b_n)], -b_gates[len(b_n) :]]),
+            W_n,
+            b_n,
+        )
 
     def loses_the_state(X, H, W_gates, b_gates, W_n, b_n):
         return read_states(X, 0 * H, W_gates, b_gates, W_n, b_n)

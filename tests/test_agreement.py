@@ -1457,8 +1457,6 @@ class _:
         distinct = {tuple(sorted(pair)) for pair in pairs}
         moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
         return float(np.mean(moved)) if moved else 0
-
-
 # --- ¿Son buenos estos vectores? ---
 
 EVALUATING = load_set("evaluar-vectores")
@@ -2285,8 +2283,6 @@ class _:
 
     def wrong_sign(x, y, W_xh, W_hh, w, every, theta, lr):
         return truncated_epoch(x, y, W_xh, W_hh, w, every, theta, -lr)
-
-
 # --- LSTM ---
 
 GATES = load_set("lstm")
@@ -2323,8 +2319,7 @@ class _:
 
     def both_signs(symbol):
         return {"¿": (10, 10, 10, 10), "?": (10, 10, -10, 10), "!": (10, 10, -10, 10)}.get(
-            symbol, (-10, 10, 0, 10)
-        )
+            symbol, (-10, 10, 0, 10))
 
     def reads_only_at_the_end(symbol):
         return {"¿": (10, 10, 10, -10), "?": (10, 10, -10, 10)}.get(symbol, (-10, 10, 0, -10))
@@ -2482,8 +2477,6 @@ class _:
 
     def without_bias(ids, W, b, size):
         return read_in_pieces(ids, W, 0 * b, size)
-
-
 # --- Clasificar contando ---
 
 CLASSIFYING = load_set("clasificar-contando")
@@ -2717,7 +2710,8 @@ def states(judges, answer):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         return [
-            judge.verdict(run(answer, judge.cases, judge.exercise.forbids)).state == RIGHT for judge in judges
+            judge.verdict(run(answer, judge.cases, judge.exercise.forbids)).state == RIGHT
+            for judge in judges
         ]
 
 
@@ -2898,14 +2892,8 @@ class _:
         return torch.stack(states).numpy()
 
     def new_state_times_z(X, H, W_gates, b_gates, W_n, b_n):
-        return read_states(
-            X,
-            H,
-            np.hstack([W_gates[:, : len(b_n)], -W_gates[:, len(b_n) :]]),
-            np.hstack([b_gates[: len(b_n)], -b_gates[len(b_n) :]]),
-            W_n,
-            b_n,
-        )
+        return read_states(X, H, np.hstack([W_gates[:, : len(b_n)], -W_gates[:, len(b_n) :]]),
+                           np.hstack([b_gates[: len(b_n)], -b_gates[len(b_n) :]]), W_n, b_n)
 
     def loses_the_state(X, H, W_gates, b_gates, W_n, b_n):
         return read_states(X, 0 * H, W_gates, b_gates, W_n, b_n)

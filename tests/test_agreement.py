@@ -2846,6 +2846,23 @@ class _:
         best = min(range(11), key=lambda k: bits(k, p_net[:num_choose], p_counts[:num_choose]))
         return best / 10, bits(best, p_net[num_choose:], p_counts[num_choose:])
 
+    def right_from_the_counts(p_net, p_counts, num_choose):
+        best = (math.inf, None)
+        for weight in np.linspace(0, 1, 11):
+            bits = -np.log(p_counts + weight * (p_net - p_counts)) / np.log(2)
+            best = min(best, (bits[:num_choose].mean(), weight), key=lambda pair: pair[0])
+            if best[1] == weight:
+                measured = bits[num_choose:].mean()
+        return best[1], measured
+
+    def right_adding_steps(p_net, p_counts, num_choose):
+        weight, bits, best = 0.0, [], 0
+        for k in range(11):
+            bits.append([-math.log2((1 - weight) * b + weight * a) for a, b in zip(p_net, p_counts)])
+            best = k if sum(bits[k][:num_choose]) < sum(bits[best][:num_choose]) else best
+            weight += 0.1
+        return best / 10, np.mean(bits[best][num_choose:])
+
     def in_nats(p_net, p_counts, num_choose):
         weight, bits = mix(p_net, p_counts, num_choose)
         return weight, bits * math.log(2)

@@ -2480,6 +2480,7 @@ class _:
 # --- Clasificar contando ---
 
 CLASSIFYING = load_set("clasificar-contando")
+NEGATORS, SIGNS = {"no", "ni", "nunca", "jamás", "sin", "tampoco"}, set(".,;:!?¡¿…")
 classify, weigh, by_class, mark_negation, margins = (
     as_a_student(CLASSIFYING.find(id)) for id in ("bayes", "tfidf", "por_clase", "negacion", "detective")
 )
@@ -2490,6 +2491,7 @@ class _:
     right_exact = (0, [6 / 50, 5 / 45, 1.04976, 0.51214])
     right_rounded = (1, np.array([0.0889, 0.075, 0.5202, 0.3422]))
     right_with_tuple = (9, (0.175, 0.1273, 1.6712, 0.6256))
+    right_with_two_decimals = (2, [0.12, 0.08, 1.64, 0.62])
     zeros = (0, [0, 0, 0, 0])
     another_variant = (3, [6 / 50, 5 / 45, 1.04976, 0.51214])
     percentages = (0, [12, 11.11, 1.04976, 51.214])
@@ -2653,6 +2655,34 @@ class _:
     def everything_after_the_first(words):
         first = next((i for i, word in enumerate(words) if word == "no"), len(words))
         return words[: first + 1] + [f"NO_{word}" for word in words[first + 1 :]]
+
+
+def marker(closing=SIGNS, opening=NEGATORS, keeping=NEGATORS):
+    """Marca lo negado, pero solo cierra con unos signos y abre o sigue dentro con unas negaciones."""
+
+    def mark(words):
+        marked, inside = [], False
+        for word in words:
+            if word in closing:
+                inside = False
+            elif word in NEGATORS:
+                inside = word in (keeping if inside else opening)
+            elif inside and word not in SIGNS:
+                word = "NO_" + word
+            marked.append(word)
+        return marked
+
+    return mark
+
+
+ANSWERS["clasificar-contando", "negacion"] |= {
+    "right with all of them": marker(),
+    "only the comma closes": marker(closing={","}),
+    "only comma, full stop and semicolon close": marker(closing=set(",.;")),
+    **{f"{sign} does not close": marker(closing=SIGNS - {sign}) for sign in SIGNS},
+    **{f"{word} does not open": marker(opening=NEGATORS - {word}) for word in NEGATORS},
+    **{f"{word} closes what is open": marker(keeping=NEGATORS - {word}) for word in NEGATORS},
+}
 
 
 @answers("clasificar-contando", "detective")

@@ -101,6 +101,7 @@ def test_two_sets_can_share_the_name_of_an_exercise():
 
 NUMBERS = {"Cuatro": 4, "Cinco": 5, "Seis": 6}
 TIMES = {"una hora": 60, "hora y cuarto": 75, "hora y media": 90, "hora y tres cuartos": 105}
+TIMES["dos horas"] = 120
 
 
 def sheet(exercise_set, folder="solutions"):
@@ -369,7 +370,7 @@ def test_by_hand_says_which_number_is_wrong_and_never_its_value(exercise):
             wrong = [x if i < place else 987.0 for i, x in enumerate(values)]
             verdict = verdict_of(exercise, (variant, wrong))
             assert verdict.state == WRONG and verdict.points == 0
-            said = f"en la posición {place}, {part}, 987 no es lo que sale de tu tabla: {question}"
+            said = f"en el número {place + 1}, {part}, 987 no es lo que sale de tu tabla: {question}"
             assert verdict.finding == said and verdict.call == ""
 
 

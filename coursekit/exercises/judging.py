@@ -102,7 +102,7 @@ class Judge:
         place = good.index(False)
         name, question = list(parts.items())[place]
         shown = f"{short(numbers[place])} no es lo que sale de tu tabla"
-        finding = f"en la posición {place}, {name}, {shown}: {question}"
+        finding = f"en el número {place + 1}, {name}, {shown}: {question}"
         for mistake, typical in self._typical:  # basta con que explique los números que están mal
             if all(map(operator.or_, good, self._close(numbers, typical[variant]))):
                 return Verdict(WRONG, 0.0, finding, mistake)

@@ -10,23 +10,24 @@ from coursekit.exercises.exercise import ExerciseSet, OpenQuestion, variants
 SET = ExerciseSet(
     "clasificar-contando",
     "Clasificar contando",
-    imports=("numpy", "coursekit.data", "coursekit.text"),
+    imports=("numpy", "coursekit.classification", "coursekit.data", "coursekit.text"),
     open_questions=(
         OpenQuestion(
             "veinte-errores",
             "Lee veinte textos en que un clasificador de los argumentos se equivoque y agrúpalos por la "
             "causa que crees ver. Elige una causa y di qué experimento la confirmaría o la desmentiría.",
-            "2 puntos: 0.5 si los veinte están elegidos sin mirar (al azar o los primeros); 0.5 si separa "
-            "los errores del programa de las etiquetas discutibles; 1 si el experimento cambia una sola cosa "
-            "y podría salir en contra.",
+            "2 puntos: 0.5 si los veinte (o todos, con las muestras) salieron de un sorteo; 0.5 si separa "
+            "los errores del programa de las etiquetas discutibles; 1 si el experimento cambia una sola cosa y "
+            "podría salir en contra.",
             2.0,
         ),
         OpenQuestion(
             "anuncio",
             "«Nuestra red lee reseñas con un 91 % de exactitud». ¿Qué cuatro cosas preguntas antes de creer "
-            "que hacía falta una red?",
+            "que hacía falta una red, y qué respuesta a cada una te convencería de que no hacía falta?",
             "1 punto: 0.25 por la clase más frecuente; 0.25 por un clasificador de recuentos con los mismos "
-            "textos; 0.25 por el intervalo o la diferencia texto a texto; 0.25 por cómo se separó la prueba.",
+            "textos; 0.25 por el intervalo o la diferencia texto a texto; 0.25 por cómo se separó la prueba. "
+            "La mitad de cada una es por la respuesta que convencería.",
             1.0,
         ),
     ),
@@ -47,13 +48,16 @@ NUM_WORDS = 20
     parts={
         "p(preciosa | buena)": "¿sumaste 1 arriba y 20, las palabras del vocabulario, abajo?",
         "p(larga | mala)": "¿sumaste 1 arriba y 20 abajo, también aquí?",
-        "la razón": "¿entró la proporción de reseñas buenas y malas, y «larga» dos veces?",
-        "p(buena | d)": "si la razón es r, la probabilidad es r / (1 + r).",
+        "la razón": "¿entró la proporción de reseñas buenas y malas, y «larga» dos veces? ¿Redondeaste antes "
+        "del final?",
+        "p(buena | d)": "con r tu razón, sin redondear, ¿es r / (1 + r)?",
     },
     hints=(
-        "Con k = 1, p(w | c) = (N(c, w) + 1) / (N(c) + 20).",
-        "La razón es (D₊ / D₋) · p(preciosa | buena) / p(preciosa | mala), por la de «larga» al cuadrado.",
-        "En la variante 0: p(preciosa | buena) = 6/50 y p(larga | mala) = 5/45.",
+        "Haz una tabla: una fila por palabra, una columna por clase. En cada casilla, una fracción: arriba, "
+        "el recuento más 1; abajo, el total de su clase más 20.",
+        "Antes de leer nada, la razón es la de reseñas buenas a malas. Cada palabra que llega la multiplica "
+        "por el cociente de su fila, tantas veces como está.",
+        "En la variante 0, la razón empieza en 6/4, y «preciosa» la multiplica por (6/50) / (1/45).",
     ),
 )  # fmt: skip
 def bayes_by_hand(variant):
@@ -162,10 +166,12 @@ def _weighing_cases(rng):
 @SET.exercise(
     "tfidf", "TF-IDF, sin mirar la prueba", points=1.5, cases=_weighing_cases,
     hints=(
-        "df(w) es en cuántos textos de train está w, no cuántas veces. D es cuántos textos tiene train.",
-        "El peso de w en un texto es (1 + log n) · (1 + log((1 + D) / (1 + df(w)))), con n las veces que "
-        "está en ese texto. Las palabras que train no tiene se quedan fuera.",
-        "Después se divide cada peso entre la raíz de la suma de los cuadrados de los de su texto.",
+        "Cuenta df una sola vez, antes de abrir asked. Cada texto de train suma 1 a cada una de sus palabras "
+        "distintas: un Counter sobre set(words) lo hace.",
+        "Por cada texto de asked, otro Counter, con solo las palabras que están en df: son los n. El peso "
+        "usa math.log, y df se busca en el primero.",
+        "La norma es math.sqrt(sum(peso**2 for peso in …)). Un texto sin palabras conocidas no es un caso "
+        "aparte: su diccionario está vacío, y al recorrerlo no se divide nada.",
     ),
 )  # fmt: skip
 def weigh(train, asked):
@@ -191,6 +197,11 @@ weigh.mistaken(
      "la décima aparición no dice tanto como la primera: 1 + log n, y no n."),
     ("(1 + math.log((1 + D) / (1 + df[w])))", "math.log(D / df[w])",
      "falta el 1 + y los unos de la fracción: sin ellos, lo que está en todos los textos pesa 0."),
+    ("math.log(", "math.log10(", "aquí log es el logaritmo natural, math.log."),
+    ("(1 + math.log(n))", "math.log(1 + n)", "el 1 va fuera del logaritmo: 1 + log n, y no log(1 + n)."),
+    ("D, df = len(train), Counter(word for words in train for word in set(words))",
+     "D, df = len(asked), Counter(word for words in asked for word in set(words))",
+     "contaste df en los textos que se preguntan: se aprende solo de train."),
     ("weight / norm", "weight", "falta dividir entre la norma: un texto largo pesaría más."),
 )  # fmt: skip
 
@@ -251,6 +262,10 @@ def _negated_cases(rng):
     verbs = rng.choice("aburre divierte emociona cansa convence sorprende".split(), 6, replace=False).tolist()
     yield ["la", "historia", "no", verbs[0], "mucho"],
     yield ["no", verbs[1], "nunca", "a", "nadie"],  # dos negaciones que no se anulan
+    some = rng.permutation(sorted(NEGATORS)).tolist()
+    for number, sign in enumerate(sorted(SIGNS)):  # cada negación, sola, abre; cada signo, a mitad, cierra
+        yield [some[number % 6], verbs[0], sign, verbs[1], "mucho"],
+    yield [word for pair in zip([*some, *some], [*verbs, *verbs]) for word in pair],  # dentro de otra
     yield ["no", verbs[2], ",", "pero", verbs[3], "."],  # el signo cierra
     yield [verbs[4], "sin", "cansar", "ni", "un", "minuto", ";", "no", "sobra", "nada"],
     yield ["¡", "una", "delicia", "!"],  # ninguna
@@ -284,13 +299,13 @@ mark_negation.mistaken(
      "la segunda negación apaga la primera. En español se suman: «no aburre nunca» no dice que aburra."),
     ("        if word in SIGNS:\n            inside = False\n        elif word in NEGATORS:",
      "        if word in NEGATORS:",
-     "la negación no pasa de un signo: en «no aburre, pero cansa», *cansa* queda fuera."),
+     "la negación no pasa de un signo: en «no aburre, pero cansa», «cansa» queda fuera."),
     ("        elif inside:\n            word", "        if inside:\n            word",
-     "marcas también las palabras que niegan: *no* seguiría siendo otra palabra distinta según dónde esté."),
+     "marcas también las palabras que niegan: «nunca» sería otra palabra según lo que lleve delante."),
     ('word = "NO_" + word', 'word, inside = "NO_" + word, False',
-     "solo marcas la palabra siguiente: en «no me aburre», lo negado es *aburre*."),
+     "solo marcas la palabra siguiente, y van todas hasta el signo: en «no aburre mucho», «mucho» también."),
     ("word in NEGATORS", "word == \"no\"",
-     "solo miras *no*: también niegan *ni*, *nunca*, *jamás*, *sin* y *tampoco*."),
+     "solo miras «no»: también niegan «ni», «nunca», «jamás», «sin» y «tampoco»."),
 )  # fmt: skip
 
 _AUTHORS = {"Rosa": "mar barco ola red sal".split(), "Blas": "tren vía humo carbón reloj".split(),
@@ -358,6 +373,11 @@ margins.planted(
      "texto tenga cada autor."),
     ("sum(counts.values()) + k * len(vocab)", "sum(counts.values())",
      "sumas k a cada palabra y no al total: gana quien tiene menos texto."),
+)  # fmt: skip
+margins.mistaken(
+    ("scores[author] = sum(",
+     "scores[author] = math.log(sum(author == name for name, _, _ in train) / len(train)) + sum(",
+     "los tres fallos están arreglados, y sobra p(c): aquí todos los autores se dan por igual de probables."),
 )  # fmt: skip
 
 

@@ -48,6 +48,10 @@ back_by_hand.mistaken(
      "te quedaste en el último paso. El peso actuó en todos, y su gradiente es la suma."),
     ("h_2 * A_3 + h_1 * A_2", "h_3 * A_3 + h_2 * A_2",
      "multiplicaste por el estado que sale. Al peso lo multiplica el que entra, H_{t−1}."),
+    ("h_2 * A_3 + h_1 * A_2", "h_3 * A_3 + h_2 * A_2 + h_1 * G_1 * (1 - h_1**2)",
+     "multiplicaste por el estado que sale. Al peso lo multiplica el que entra, H_{t−1}."),
+    ("h_2 * A_3 + h_1 * A_2", "h_2 + h_1 * G_2",
+     "multiplicaste por G_t. El peso está dentro de la tanh: su parte es H_{t−1}·A_t."),
     ("G_2 * (1 - h_2**2)", "G_2",
      "cruzaste el paso 2 sin su tanh: falta 1 − H_2²."),
 )  # fmt: skip
@@ -94,6 +98,10 @@ backward.mistaken(
      "cada paso borra lo que aportó el anterior: el gradiente de un peso compartido es una suma."),
     ("G = G + G_out[t - 1]", "G = G_out[t - 1]",
      "pierdes lo que venía de más adelante: a cada estado le llega de su predicción y del paso siguiente."),
+    ("G + G_out[t - 1]", "G + G_out[t - 1] * (t == len(G_out))",
+     "solo entra la última predicción, como en la lección: aquí se predice en todos los pasos."),
+    ("states[t - 1].T @ A", "A.T @ states[t - 1]",
+     "el gradiente de W_hh te sale traspuesto: a la izquierda va el estado que entra."),
     ("G * (1 - states[t] ** 2)", "G",
      "falta la derivada de la tanh, 1 − H_t²."),
     ("states[t - 1].T @ A", "states[t].T @ A",
@@ -118,6 +126,7 @@ def _cutting_cases(rng):
     yield "Sí? " + text(6) + "¡Fuego", 24  # uno que cierra sin abrir, y uno que abre sin cerrar
     yield "¿Cómo te atreves! ¿Quién es? ¡Ea!", 12  # una mezcla los signos; otra mide lo que la ventana
     yield text(3) + "Nadie. ¿Vas? ¿No le dije yo que volviese?", 8  # una no cabe en ninguna
+    yield "¡Ay! Y calló. ¿Vienes\nhoy? " + text(2), 16  # una al comienzo, y otra en dos renglones
     yield "Sin signos que cerrar.", 5
 
 
@@ -155,6 +164,13 @@ uncut.mistaken(
      "sum(start // window == (end - 1) // window for start, end in "
      "(match.span() for match in re.finditer('¿[^¿¡?!]*[?]|¡[^¿¡?!]*!', text)))",
      "solo miras las ventanas que empiezan en la primera letra: se pide la media de todos los desfases."),
+    ("sum(max(window - len(phrase) + 1, 0) for phrase in found) / window",
+     "sum(start >= offset and (start - offset) // window == (end - 1 - offset) // window "
+     "for offset in range(window) for start, end in "
+     "(match.span() for match in re.finditer('¿[^¿¡?!]*[?]|¡[^¿¡?!]*!', text))) / window",
+     "olvidas la primera ventana, la que mide el desfase: ahí también cabe una frase."),
+    ("¿[^¿¡?!]*[?]|¡[^¿¡?!]*!", "¿[^¿¡?!\\n]*[?]|¡[^¿¡?!\\n]*!",
+     "una frase puede seguir en el renglón siguiente: entre sus signos caben saltos de línea."),
     ("/ window", "",
      "eso suma los enteros de todos los desfases: para la media falta dividir por cuántos hay."),
 )  # fmt: skip
@@ -194,6 +210,10 @@ def spread(terms, p):
 spread.mistaken(
     ("passes / p", "passes",
      "lo que pasa no se agranda: sin dividir por p, la media queda por debajo del gradiente entero."),
+    ("passes / p", "passes * p",
+     "lo que pasa se encoge: para que la media de cada factor sea 1 hay que dividir por p."),
+    ("np.cumprod([1.0, *(passes / p for passes in kept)])", "np.array([1.0, *(passes / p for passes in kept)])",
+     "cada término lleva solo el factor de una frontera: el que cruza varias los lleva todos, multiplicados."),
     ("p ** sum(kept) * (1 - p) ** (K - sum(kept))", "1 / 2**K",
      "das a todas las maneras de cortar la misma probabilidad, y una frontera pasa con probabilidad p."),
     ("square - mean**2", "max(square - mean**2, 0) ** 0.5",
@@ -214,7 +234,7 @@ def _epoch_cases(rng):
         W_xh, W_hh, w = (rng.normal(0, 0.8, shape).round(1) for shape in shapes)
         return x, y, W_xh + 0.3, W_hh + np.eye(hiddens)[::-1], w + 0.2, every, theta, lr
 
-    yield case(8, 2, 4, 0.1)  # se recorta
+    yield case(8, 2, 4, 0.1, lr=2)  # se recorta
     yield case(9, 3, 3, 1e4)  # no llega a theta
     yield case(7, 2, 3, 1e4)  # el último trozo es más corto
     yield case(5, 2, 5, 1e4)  # un solo trozo
@@ -252,6 +272,10 @@ def epoch(x, y, W_xh, W_hh, w, every, theta, lr):
     return W_hh, w
 
 
+epoch.mistaken(
+    ("error = states[t] @ w - y[start + t - 1]", "error = 2 * (states[t] @ w - y[start + t - 1])",
+     "pusiste un 2 de más: la pérdida es la mitad del error al cuadrado, y su derivada es el error."),
+)  # fmt: skip
 epoch.planted(
     ("H = states[-1]", "H = np.zeros(len(w))",
      "cada trozo empieza sin memoria: truncar corta el gradiente, y el estado debe seguir."),

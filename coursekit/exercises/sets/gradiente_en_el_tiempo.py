@@ -212,8 +212,10 @@ spread.mistaken(
      "lo que pasa no se agranda: sin dividir por p, la media queda por debajo del gradiente entero."),
     ("passes / p", "passes * p",
      "lo que pasa se encoge: para que la media de cada factor sea 1 hay que dividir por p."),
-    ("np.cumprod([1.0, *(passes / p for passes in kept)])", "np.array([1.0, *(passes / p for passes in kept)])",
-     "cada término lleva solo el factor de una frontera: el que cruza varias los lleva todos, multiplicados."),
+    ("np.cumprod([1.0, *(passes / p for passes in kept)])",
+     "np.array([1.0, *(passes / p for passes in kept)])",
+     "cada término lleva solo el factor de una frontera: el que cruza varias los lleva todos, "
+     "multiplicados."),
     ("p ** sum(kept) * (1 - p) ** (K - sum(kept))", "1 / 2**K",
      "das a todas las maneras de cortar la misma probabilidad, y una frontera pasa con probabilidad p."),
     ("square - mean**2", "max(square - mean**2, 0) ** 0.5",

@@ -17,8 +17,8 @@ SET = ExerciseSet(
             "Lee veinte textos en que un clasificador de los argumentos se equivoque y agrúpalos por la "
             "causa que crees ver. Elige una causa y di qué experimento la confirmaría o la desmentiría.",
             "2 puntos: 0.5 si los veinte (o todos, con las muestras) salieron de un sorteo; 0.5 si separa "
-            "los errores del programa de las etiquetas discutibles; 1 si el experimento cambia una sola cosa y "
-            "podría salir en contra.",
+            "los errores del programa de las etiquetas discutibles; 1 si el experimento cambia una sola cosa "
+            "y podría salir en contra.",
             2.0,
         ),
         OpenQuestion(

@@ -10,13 +10,16 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from coursekit import data
 from coursekit.classification import (
+    BagOfEmbeddings,
     BucketSampler,
     RecurrentClassifier,
     TextReader,
     collate,
+    evaluate,
     make_loader,
     split_corpus,
     train_classifier,
+    train_classifier_epoch,
 )
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.recurrent import Bidirectional, read_padded
@@ -177,11 +180,40 @@ def answers(model, examples, strategy: str, reads_padding: bool, generator) -> t
     return logits
 
 
-MEASURES = {"costo": cost, "empaquetar": packing, "leer": reading}
+def without_repeats(corpus, test):
+    """Cada documento una vez, y ninguno que esté en la prueba."""
+    labels = dict(zip(reversed(corpus.documents), reversed(corpus.labels)))
+    asked = {*test.documents}
+    kept = [document for document in dict.fromkeys(corpus.documents) if document not in asked]
+    return replace(corpus, documents=kept, labels=[labels[document] for document in kept])
+
+
+def learning(run: Run, short: bool) -> dict:
+    """Entrena una bolsa de embeddings con unos lotes u otros: exactitud de validación tras cada época.
+
+    Con la misma semilla, el mismo reparto y los mismos pesos al comenzar.
+    """
+    generator = seed_everything(run.seed)
+    corpus = without_repeats(data.load("imdb_train"), data.load("imdb_test"))
+    if short:
+        corpus = replace(corpus, documents=corpus.documents[::100], labels=corpus.labels[::100])
+    train, held_out = split_corpus(corpus, generator)
+    reader = TextReader.from_corpus(train, min_freq=10)
+    model = BagOfEmbeddings(len(reader.vocab), 2, embed_size=50)
+    examples, asked = reader.examples(train), make_loader(reader.examples(held_out), 4 * BATCH_SIZE)
+    optimizer, accuracy = torch.optim.Adam(model.parameters(), 0.005), []
+    for _ in range(1 if short else 3):
+        batches = (rest for _, *rest in padded_batches(examples, run.settings["strategy"], generator))
+        loss, _ = train_classifier_epoch(model, batches, optimizer)
+        accuracy.append(evaluate(model, asked).accuracy)
+    return {"accuracy": accuracy[-1], "curve_accuracy": accuracy} | ({"loss": loss} if short else {})
+
+
+MEASURES = {"costo": cost, "empaquetar": packing, "leer": reading, "aprender": learning}
 EXPERIMENT = Experiment(
     name="relleno",
     title="El relleno: cuánto hay, cuánto cuesta y qué respuestas cambia si se lee",
-    data=("imdb_train", "ag_news_20k", "ag_news_test"),
+    data=("imdb_train", "imdb_test", "ag_news_20k", "ag_news_test"),
     runs=(
         *(Run(name, {"kind": "costo", "strategy": name}, seed) for name in STRATEGIES for seed in range(3)),
         *(
@@ -191,6 +223,11 @@ EXPERIMENT = Experiment(
             for seed in range(3)
         ),
         *(Run("GRU sobre AG News", {"kind": "leer"}, seed) for seed in range(5)),
+        *(
+            Run(f"bolsa, {name}", {"kind": "aprender", "strategy": name}, seed)
+            for name in ("lotes al azar", "cubetas")
+            for seed in range(5)
+        ),
     ),
     measure=measure,
     module=__name__,

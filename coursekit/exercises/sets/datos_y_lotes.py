@@ -158,7 +158,7 @@ def _vocabulary_cases(rng):
 
 
 @SET.exercise(
-    "vocabulario", "Vocabulario, <unk> y <pad>", points=2, cases=_vocabulary_cases,
+    "vocabulario", "El vocabulario y sus dos especiales", points=2, cases=_vocabulary_cases,
     forbids=(*MODELS, "coursekit.text.vocab"),
     hints=(
         "Un Counter con las palabras de train, y solo de train. Los dos especiales, fuera de la cuenta.",

@@ -34,12 +34,12 @@ SET = ExerciseSet(
     ),
 )
 
-# Largos de seis textos, en orden de llegada; el estado con que acaba el primero y el número de <pad>.
-VARIANTS = [((6, 8, 9, 5, 3, 7), 0.6, -0.6), ((5, 8, 6, 3, 10, 2), -0.7, 0.2)]
-VARIANTS += [((3, 5, 7, 9, 10, 6), 0.5, -0.4), ((5, 7, 3, 2, 10, 4), -0.6, 0.7)]
-VARIANTS += [((3, 6, 8, 5, 7, 4), 1.0, -0.4), ((5, 8, 2, 10, 4, 9), -0.9, 0.7)]
-VARIANTS += [((5, 7, 4, 8, 6, 10), 0.6, -0.7), ((2, 5, 9, 4, 10, 6), -0.5, 0.4)]
-VARIANTS += [((6, 8, 2, 4, 5, 9), 0.5, -0.7), ((2, 5, 7, 6, 4, 9), -0.8, 0.7)]
+# Largos de seis textos, en orden de llegada; en décimas, el estado con que acaba el primero y el número de
+# <pad>.
+VARIANTS = [(6, 8, 9, 5, 3, 7, 6, -6), (5, 8, 6, 3, 10, 2, -7, 2), (3, 5, 7, 9, 10, 6, 5, -4)]
+VARIANTS += [(5, 7, 3, 2, 10, 4, -6, 7), (3, 6, 8, 5, 7, 4, 10, -4), (5, 8, 2, 10, 4, 9, -9, 7)]
+VARIANTS += [(5, 7, 4, 8, 6, 10, 6, -7), (2, 5, 9, 4, 10, 6, -5, 4), (6, 8, 2, 4, 5, 9, 5, -7)]
+VARIANTS += [(2, 5, 7, 6, 4, 9, -8, 7)]
 W = 0.5
 
 
@@ -60,7 +60,8 @@ W = 0.5
     ),
 )  # fmt: skip
 def padding_by_hand(variant):
-    lengths, h, e = VARIANTS[variant]
+    *lengths, h, e = VARIANTS[variant]
+    h, e = h / 10, e / 10
     words, ordered = sum(lengths), sorted(lengths)
     cells = 6 * max(lengths)
     arrival = sum(2 * max(lengths[i : i + 2]) for i in (0, 2, 4))
@@ -91,8 +92,6 @@ padding_by_hand.mistaken(
      "lees tantas casillas como columnas tiene el lote: las primeras son palabras y ya están en h."),
 )  # fmt: skip
 
-_TAG = r"<br\s*/?>"
-_TOKEN = r"\d+(?:[.,]\d+)+|[^\W_]+|\S"
 _GOOD = "delicia preciosa niño corazón pingüino épica cariño".split()
 _BAD = "larguísima sosa tedio ruido vergüenza tópico año".split()
 
@@ -120,7 +119,8 @@ def _review_cases(rng):
 )  # fmt: skip
 def tokenize(text):
     text = unicodedata.normalize("NFC", text).lower()
-    return re.findall(_TOKEN, re.sub(_TAG, " ", text))
+    text = re.sub(r"<br\s*/?>", " ", text)
+    return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", text)
 
 
 tokenize.mistaken(
@@ -128,16 +128,16 @@ tokenize.mistaken(
      "falta la forma NFC: la misma palabra, escrita con la tilde aparte, se parte en dos."),
     ('unicodedata.normalize("NFC", text).lower()', 'unicodedata.normalize("NFC", text)',
      "falta pasar a minúsculas: «Una» y «una» serían dos palabras del vocabulario."),
-    ("_TOKEN,", 'r"[a-z0-9]+|\\S",',
+    (r"[^\W_]+", "[a-z0-9]+",
      "[a-z] deja fuera tildes, eñes y diéresis: «niño» queda en tres trozos."),
-    ('re.sub(_TAG, " ", text)', "text",
+    (r're.sub(r"<br\s*/?>", " ", text)', "text",
      "la marca <br /> se queda en el texto, partida en signos: sería de lo más frecuente del vocabulario."),
-    ('re.sub(_TAG, " ", text)', 're.sub(_TAG, "", text)',
+    ('" ", text', '"", text',
      "quitas la marca sin dejar un espacio, y las palabras de los dos lados se pegan."),
-    ('re.sub(_TAG, " ", text)', 're.sub("<.*>", " ", text)',
+    (r"<br\s*/?>", "<.*>",
      "«<.*>» se lleva todo lo que hay entre el primer < y el último >, también palabras."),
-    ("_TOKEN,", 'r"[^\\W_]+|\\S",', "los números con coma o punto por dentro se parten: 8,5 es uno solo."),
-    ("_TOKEN,", 'r"\\d+(?:[.,]\\d+)+|[^\\W_]+",',
+    (r"\d+(?:[.,]\d+)+|", "", "los números con coma o punto por dentro se parten: 8,5 es uno solo."),
+    (r"|\S", "",
      "pierdes los signos. En español, ¿ y ¡ dicen además dónde empieza una pregunta."),
 )  # fmt: skip
 

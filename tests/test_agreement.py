@@ -2700,17 +2700,18 @@ tokenize, read_words, bucket_batches, collate, mean_scores = (
 
 @answers("datos-y-lotes", "relleno_a_mano")
 class _:
-    right_exact = (0, [1 - 38 / 54, 1 - 38 / 48, 1 - 38 / 42, -0.75])
-    right_rounded = (1, np.array([0.433, 0.292, 0.105, 0.2625]))
-    right_with_tuple = (9, (0.3889, 0.2143, 0.1316, 1.125))
-    percentages = (0, [29.6, 20.8, 9.5, -0.75])
-    cells = (0, [54, 48, 42, -0.75])
-    from_longest_to_shortest_of_arrival = (0, [0.296, 0.208, 0.208, -0.75])
-    without_decay = (0, [0.296, 0.208, 0.095, -0.6])
-    with_tanh = (0, [0.296, 0.208, 0.095, math.tanh(-0.6 + 0.5 * math.tanh(-0.3))])
-    another_variant = (2, [0.296, 0.208, 0.095, -0.75])
-    without_variant = [0.296, 0.208, 0.095, -0.75]
-    one_missing = (0, [0.296, 0.208, 0.095])
+    right_exact = (0, [1 - 19 / 32, 1 - 19 / 28, 1 - 19 / 22, -0.225])
+    right_rounded = (1, np.array([0.3125, 0.25, 0.175, -0.65]))
+    right_with_tuple = (9, (0.321, 0.208, 0.136, -0.8))
+    percentages = (0, [40.6, 32.1, 13.6, -0.225])
+    cells = (0, [32, 28, 22, -0.225])
+    buckets_by_extremes = (0, [0.406, 0.321, 1 - 19 / 28, -0.225])
+    without_decay = (0, [0.406, 0.321, 0.136, 0.4])
+    as_a_word_more = (0, [0.406, 0.321, 0.136, -0.3125])
+    with_tanh = (0, [0.406, 0.321, 0.136, math.tanh(-0.2 + math.tanh(0.3) / 2)])
+    another_variant = (2, [0.406, 0.321, 0.136, -0.225])
+    without_variant = [0.406, 0.321, 0.136, -0.225]
+    one_missing = (0, [0.406, 0.321, 0.136])
 
 
 @answers("datos-y-lotes", "tokens")

@@ -34,12 +34,9 @@ SET = ExerciseSet(
     ),
 )
 
-# Largos de seis textos, en orden de llegada; en décimas, el estado con que acaba el primero y el número de
-# <pad>.
-VARIANTS = [(6, 8, 9, 5, 3, 7, 6, -6), (5, 8, 6, 3, 10, 2, -7, 2), (3, 5, 7, 9, 10, 6, 5, -4)]
-VARIANTS += [(5, 7, 3, 2, 10, 4, -6, 7), (3, 6, 8, 5, 7, 4, 10, -4), (5, 8, 2, 10, 4, 9, -9, 7)]
-VARIANTS += [(5, 7, 4, 8, 6, 10, 6, -7), (2, 5, 9, 4, 10, 6, -5, 4), (6, 8, 2, 4, 5, 9, 5, -7)]
-VARIANTS += [(2, 5, 7, 6, 4, 9, -8, 7)]
+# Largos de cuatro textos, en orden de llegada, y en décimas, el número de <pad>.
+VARIANTS = [(3, 6, 2, 8, -2), (8, 10, 3, 12, -6), (4, 7, 6, 8, -9), (2, 4, 10, 3, -7), (5, 7, 6, 10, -3)]
+VARIANTS += [(6, 9, 3, 11, -2), (7, 9, 4, 12, -9), (5, 8, 10, 2, -2), (4, 6, 5, 7, -6), (3, 5, 7, 4, -7)]
 W = 0.5
 
 
@@ -49,25 +46,24 @@ W = 0.5
     parts={
         "q en un rectángulo": "¿dividiste las casillas de relleno entre todas las casillas?",
         "q por orden de llegada": "¿tiene cada lote de dos el ancho de su texto más largo?",
-        "q con cubetas": "¿ordenaste los seis largos antes de partirlos de dos en dos?",
+        "q con cubetas": "¿ordenaste los cuatro largos antes de partirlos de dos en dos?",
         "el estado en la última columna": "cada casilla de relleno da e + 0.5 · h: ¿cuántas lee el primero?",
     },
     hints=(
         "q = 1 − tokens / casillas, y las casillas de un lote son sus textos por el largo del mayor.",
         "El primer texto va con el segundo: lee tantas casillas de relleno como les falta para igualarse.",
-        "En la variante 0 hay 38 tokens: en un rectángulo, 54 casillas; por orden de llegada, 48; con "
-        "cubetas, 42. El primer texto lee 2 de relleno.",
+        "En la variante 0 hay 19 tokens: en un rectángulo, 32 casillas; por orden de llegada, 28; con "
+        "cubetas, 22. El primer texto lee 3 de relleno.",
     ),
 )  # fmt: skip
 def padding_by_hand(variant):
-    *lengths, h, e = VARIANTS[variant]
-    h, e = h / 10, e / 10
+    *lengths, e = VARIANTS[variant]
     words, ordered = sum(lengths), sorted(lengths)
-    cells = 6 * max(lengths)
-    arrival = sum(2 * max(lengths[i : i + 2]) for i in (0, 2, 4))
-    buckets = sum(2 * max(ordered[i : i + 2]) for i in (0, 2, 4))
+    cells, h = 4 * max(lengths), 1
+    arrival = sum(2 * max(lengths[i : i + 2]) for i in (0, 2))
+    buckets = sum(2 * max(ordered[i : i + 2]) for i in (0, 2))
     for _ in range(lengths[1] - lengths[0]):
-        h = e + W * h
+        h = e / 10 + W * h
     return [1 - words / cells, 1 - words / arrival, 1 - words / buckets, h]
 
 
@@ -79,10 +75,10 @@ padding_by_hand.mistaken(
      "[words / cells, words / arrival, words / buckets,",
      "eso es la parte que se lee: el relleno es lo que falta hasta 1."),
     ("2 * max(lengths[i : i + 2])", "2 * max(lengths)",
-     "das a todos los lotes el ancho del texto más largo de los seis: cada lote tiene el suyo."),
+     "das a todos los lotes el ancho del texto más largo de los cuatro: cada lote tiene el suyo."),
     ("sorted(lengths)", "lengths",
-     "ordenas dentro de cada lote, y no los seis: así los lotes son los mismos que antes."),
-    ("h = e + W * h", "h = W * h",
+     "ordenas dentro de cada lote, y no los cuatro: así los lotes son los mismos que antes."),
+    ("h = e / 10 + W * h", "h = W * h",
      "el relleno tiene su número, como cualquier palabra: súmalo en cada casilla."),
     ("range(lengths[1] - lengths[0])", "range(1)",
      "lees una sola casilla de relleno: son tantas como le faltan al primer texto para igualar al segundo."),

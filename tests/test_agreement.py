@@ -2700,18 +2700,18 @@ tokenize, read_words, bucket_batches, collate, mean_scores = (
 
 @answers("datos-y-lotes", "relleno_a_mano")
 class _:
-    right_exact = (0, [1 - 19 / 32, 1 - 19 / 28, 1 - 19 / 22, -0.225])
-    right_rounded = (1, np.array([0.3125, 0.25, 0.175, -0.65]))
-    right_with_tuple = (9, (0.321, 0.208, 0.136, -0.8))
-    percentages = (0, [40.6, 32.1, 13.6, -0.225])
-    cells = (0, [32, 28, 22, -0.225])
-    buckets_by_extremes = (0, [0.406, 0.321, 1 - 19 / 28, -0.225])
-    without_decay = (0, [0.406, 0.321, 0.136, 0.4])
-    as_a_word_more = (0, [0.406, 0.321, 0.136, -0.3125])
-    with_tanh = (0, [0.406, 0.321, 0.136, math.tanh(-0.2 + math.tanh(0.3) / 2)])
-    another_variant = (2, [0.406, 0.321, 0.136, -0.225])
-    without_variant = [0.406, 0.321, 0.136, -0.225]
-    one_missing = (0, [0.406, 0.321, 0.136])
+    right_exact = (0, [1 - 16 / 24, 1 - 16 / 22, 1 - 16 / 18, -0.65])
+    right_rounded = (1, np.array([0.3125, 0.25, 0.175, -0.8]))
+    right_with_tuple = (9, (0.3056, 0.2188, 0.1071, -2.5))
+    percentages = (0, [33.3, 27.3, 11.1, -0.65])
+    cells = (0, [24, 22, 18, -0.65])
+    buckets_by_extremes = (0, [0.3333, 0.2727, 1 - 16 / 22, -0.65])
+    without_decay = (0, [0.3333, 0.2727, 0.1111, -0.2])
+    as_a_word_more = (0, [0.3333, 0.2727, 0.1111, -0.925])
+    with_tanh = (0, [0.3333, 0.2727, 0.1111, math.tanh(-0.6 - math.tanh(0.1) / 2)])
+    another_variant = (2, [0.3333, 0.2727, 0.1111, -0.65])
+    without_variant = [0.3333, 0.2727, 0.1111, -0.65]
+    one_missing = (0, [0.3333, 0.2727, 0.1111])
 
 
 @answers("datos-y-lotes", "tokens")

@@ -34,9 +34,9 @@ SET = ExerciseSet(
     ),
 )
 
-# Largos de cuatro textos, en orden de llegada, y en décimas, el número de <pad>.
-VARIANTS = [(3, 6, 2, 8, -2), (8, 10, 3, 12, -6), (4, 7, 6, 8, -9), (2, 4, 10, 3, -7), (5, 7, 6, 10, -3)]
-VARIANTS += [(6, 9, 3, 11, -2), (7, 9, 4, 12, -9), (5, 8, 10, 2, -2), (4, 6, 5, 7, -6), (3, 5, 7, 4, -7)]
+# Largos de cuatro textos, en orden de llegada; el número de <pad> es −(6 + variante) / 10.
+VARIANTS = [(3, 5, 6, 2), (8, 10, 12, 3), (4, 7, 9, 2), (4, 6, 8, 5), (5, 7, 6, 9)]
+VARIANTS += [(7, 10, 4, 12), (7, 9, 11, 2), (4, 6, 5, 9), (8, 10, 2, 12), (4, 7, 5, 9)]
 W = 0.5
 
 
@@ -52,18 +52,18 @@ W = 0.5
     hints=(
         "q = 1 − tokens / casillas, y las casillas de un lote son sus textos por el largo del mayor.",
         "El primer texto va con el segundo: lee tantas casillas de relleno como les falta para igualarse.",
-        "En la variante 0 hay 19 tokens: en un rectángulo, 32 casillas; por orden de llegada, 28; con "
-        "cubetas, 22. El primer texto lee 3 de relleno.",
+        "En la variante 0 hay 16 tokens: en un rectángulo, 24 casillas; por orden de llegada, 22; con "
+        "cubetas, 18. El primer texto lee 2 de relleno.",
     ),
 )  # fmt: skip
 def padding_by_hand(variant):
-    *lengths, e = VARIANTS[variant]
+    lengths, e = VARIANTS[variant], -(6 + variant) / 10
     words, ordered = sum(lengths), sorted(lengths)
     cells, h = 4 * max(lengths), 1
     arrival = sum(2 * max(lengths[i : i + 2]) for i in (0, 2))
     buckets = sum(2 * max(ordered[i : i + 2]) for i in (0, 2))
     for _ in range(lengths[1] - lengths[0]):
-        h = e / 10 + W * h
+        h = e + W * h
     return [1 - words / cells, 1 - words / arrival, 1 - words / buckets, h]
 
 
@@ -78,7 +78,7 @@ padding_by_hand.mistaken(
      "das a todos los lotes el ancho del texto más largo de los cuatro: cada lote tiene el suyo."),
     ("sorted(lengths)", "lengths",
      "ordenas dentro de cada lote, y no los cuatro: así los lotes son los mismos que antes."),
-    ("h = e / 10 + W * h", "h = W * h",
+    ("h = e + W * h", "h = W * h",
      "el relleno tiene su número, como cualquier palabra: súmalo en cada casilla."),
     ("range(lengths[1] - lengths[0])", "range(1)",
      "lees una sola casilla de relleno: son tantas como le faltan al primer texto para igualar al segundo."),

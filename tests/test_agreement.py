@@ -2721,6 +2721,197 @@ class _:
         return {novel: margin / sizes[novel] for novel, margin in margins(pieces, k).items()}
 
 
+# --- Datos y lotes ---
+
+BATCHING = load_set("datos-y-lotes")
+tokenize, read_words, bucket_batches, collate, mean_scores = (
+    as_a_student(BATCHING.find(id)) for id in ("tokens", "vocabulario", "cubetas", "juntar", "detective")
+)
+
+
+@answers("datos-y-lotes", "relleno_a_mano")
+class _:
+    right_exact = (0, [1 - 16 / 24, 1 - 16 / 22, 1 - 16 / 18, -0.65])
+    right_rounded = (1, np.array([0.3125, 0.25, 0.175, -0.8]))
+    right_with_tuple = (9, (0.3056, 0.2188, 0.1071, -2.5))
+    percentages = (0, [33.3, 27.3, 11.1, -0.65])
+    cells = (0, [24, 22, 18, -0.65])
+    buckets_by_extremes = (0, [0.3333, 0.2727, 1 - 16 / 22, -0.65])
+    without_decay = (0, [0.3333, 0.2727, 0.1111, -0.2])
+    as_a_word_more = (0, [0.3333, 0.2727, 0.1111, -0.925])
+    with_tanh = (0, [0.3333, 0.2727, 0.1111, math.tanh(-0.6 - math.tanh(0.1) / 2)])
+    another_variant = (2, [0.3333, 0.2727, 0.1111, -0.65])
+    without_variant = [0.3333, 0.2727, 0.1111, -0.65]
+    one_missing = (0, [0.3333, 0.2727, 0.1111])
+
+
+@answers("datos-y-lotes", "tokens")
+class _:
+    def right_by_hand(text):
+        text = unicodedata.normalize("NFC", text).lower()
+        for tag in ("<br />", "<br/>", "<br>"):
+            text = text.replace(tag, " ")
+        found, word = [], ""
+        for i, char in enumerate(text):
+            inside = char in ".,;" and word.replace(",", "").replace(".", "").isdigit()
+            inside = inside and char != ";" and text[i + 1 : i + 2].isdigit() and text[i - 1].isdigit()
+            if char.isalnum() or inside:
+                word += char
+                continue
+            found += [word] * bool(word) + [char] * (not char.isspace())
+            word = ""
+        return found + [word] * bool(word)
+
+    def right_by_finditer(text):
+        text = re.sub(r"(?i)<br ?/?>", "\n", unicodedata.normalize("NFC", text)).lower()
+        return [m.group() for m in re.finditer(r"\d+([.,]\d+)+|\w+|[^\w\s]", text)]
+
+    def splits_on_spaces(text):
+        return re.sub(r"<br ?/?>", " ", unicodedata.normalize("NFC", text).lower()).split()
+
+    def strips_accents(text):
+        return [without_accents(token) for token in tokenize(text)]
+
+    def joined(text):
+        return " ".join(tokenize(text))
+
+    def only_the_long_tag(text):
+        return tokenize(text.replace("<br>", "<br >").replace("<br/>", "< br/>"))
+
+    def keeps_the_case(text):
+        return [token.upper() for token in tokenize(text)]
+
+
+@answers("datos-y-lotes", "vocabulario")
+class _:
+    def right_with_a_list(train, asked, min_freq):
+        words = [w for text in train for w in text if w not in ("<unk>", "<pad>")]
+        kept = sorted(w for w in set(words) if words.count(w) >= min_freq)
+        kept.sort(key=words.count, reverse=True)
+        ids = [[kept.index(w) + 2 if w in kept else 0 for w in text] for text in asked]
+        return ["<unk>", "<pad>", *kept], [row if row else [0] for row in ids]
+
+    def right_by_most_common(train, asked, min_freq):
+        counts = Counter(sorted(w for text in train for w in text))
+        del counts["<unk>"], counts["<pad>"]
+        tokens = ["<unk>", "<pad>"] + [w for w, times in counts.most_common() if times >= min_freq]
+        place = {w: i for i, w in enumerate(tokens) if i > 1}
+        return [tokens, [[place.get(w, 0) for w in text] if text else [0] for text in asked]]
+
+    def only_the_tokens(train, asked, min_freq):
+        return read_words(train, asked, min_freq)[0]
+
+    def without_specials(train, asked, min_freq):
+        tokens, ids = read_words(train, asked, min_freq)
+        return tokens[2:], ids
+
+    def counts_the_written_pads(train, asked, min_freq):
+        tokens, ids = read_words(train, asked, min_freq)
+        return tokens, [[i or 1 for i in row] for row in ids]
+
+    def alphabetical(train, asked, min_freq):
+        tokens = read_words(train, [], min_freq)[0]
+        tokens = tokens[:2] + sorted(tokens[2:])
+        return tokens, [[tokens.index(w) if w in tokens[2:] else 0 for w in text] or [0] for text in asked]
+
+    def pads_the_empty(train, asked, min_freq):
+        tokens, ids = read_words(train, asked, min_freq)
+        return tokens, [row if text else [1] for row, text in zip(ids, asked)]
+
+
+@answers("datos-y-lotes", "cubetas")
+class _:
+    def right_with_numpy(lengths, batch_size, first, turn):
+        first, lengths = np.array(first), np.array(lengths)
+        order = first[np.argsort(lengths[first], kind="stable")]
+        return [order[i * batch_size : (i + 1) * batch_size].tolist() for i in turn]
+
+    def right_by_place(lengths, batch_size, first, turn):
+        order = sorted(range(len(lengths)), key=lambda i: (lengths[i], first.index(i)))
+        return [order[batch_size * i :][:batch_size] for i in turn]
+
+    def one_list(lengths, batch_size, first, turn):
+        return [i for batch in bucket_batches(lengths, batch_size, first, turn) for i in batch]
+
+    def sorts_inside_each_batch(lengths, batch_size, first, turn):
+        starts = range(0, len(first), batch_size)
+        batches = [sorted(first[i : i + batch_size], key=lambda i: lengths[i]) for i in starts]
+        return [batches[i] for i in turn]
+
+    def small_batch_first(lengths, batch_size, first, turn):
+        order = sorted(first, key=lambda i: lengths[i])
+        left = len(order) % batch_size
+        batches = [order[:left]] * bool(left)
+        batches += [order[i : i + batch_size] for i in range(left, len(order), batch_size)]
+        return [batches[i] for i in turn][::-1]
+
+    def fills_the_last(lengths, batch_size, first, turn):
+        batches = bucket_batches(lengths, batch_size, first, turn)
+        return [batch + first[: batch_size - len(batch)] for batch in batches][::-1]
+
+    def reads_first_backwards(lengths, batch_size, first, turn):
+        return bucket_batches(lengths, batch_size, first[::-1], turn)
+
+
+@answers("datos-y-lotes", "juntar")
+class _:
+    def right_with_torch(batch, pad):
+        rows = [torch.tensor(ids) for ids, _ in batch]
+        padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
+        return padded, torch.tensor([len(row) for row in rows]), torch.tensor([label for _, label in batch])
+
+    def right_with_full(batch, pad):
+        rows = np.full((len(batch), max(len(ids) for ids, _ in batch)), pad)
+        for row, (ids, _) in zip(rows, batch):
+            row[: len(ids)] = ids
+        return [rows, np.array([len(ids) for ids, _ in batch]), np.array([label for _, label in batch])]
+
+    def without_lengths(batch, pad):
+        rows, _, labels = collate(batch, pad)
+        return rows, labels
+
+    def steps_first(batch, pad):
+        rows, lengths, labels = collate(batch, pad)
+        return rows.T, lengths, labels
+
+    def sorts_everything(batch, pad):
+        return collate(sorted(batch, key=lambda pair: -len(pair[0])), pad)
+
+    def last_place(batch, pad):
+        rows, lengths, labels = collate(batch, pad)
+        return rows, lengths - 1, labels
+
+    def labels_before_lengths(batch, pad):
+        rows, lengths, labels = collate(batch, pad)
+        return rows, labels, lengths
+
+
+@answers("datos-y-lotes", "detective")
+class _:
+    def right_one_by_one(texts, E, W, batch_size):
+        return np.array([E[text].mean(axis=0) @ W for text in texts])
+
+    def right_with_counts(texts, E, W, batch_size):
+        counts = np.array([np.bincount(text, minlength=len(E)) for text in texts])
+        return counts @ E @ W / counts.sum(axis=1, keepdims=True)
+
+    def adds_up(texts, E, W, batch_size):
+        return np.array([E[text].sum(axis=0) @ W for text in texts])
+
+    def classes(texts, E, W, batch_size):
+        return mean_scores(texts, E, W, batch_size).argmax(axis=1)
+
+    def each_word_once(texts, E, W, batch_size):
+        return np.array([E[sorted(set(text))].mean(axis=0) @ W for text in texts])
+
+    def zeroes_the_pad(texts, E, W, batch_size):
+        T = max(map(len, texts))
+        return np.array([E[text].sum(axis=0) @ W / T for text in texts])
+
+    def without_the_last_word(texts, E, W, batch_size):
+        return np.array([E[text[:-1] or text].mean(axis=0) @ W for text in texts])
+
+
 # --- La promesa ------------------------------------------------------------------------------------
 
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]

@@ -24,8 +24,8 @@ SHORT_TEXTS = 128  # dos lotes
 class ReadsPadding(VanillaRNN):
     """La `Vanilla_RNN` del material: decide con lo que queda tras leer también el relleno."""
 
-    def __init__(self, vocab_size, num_classes):
-        super().__init__(vocab_size, num_classes)
+    def __init__(self, vocab_size, num_classes, **sizes):
+        super().__init__(vocab_size, num_classes, **sizes)
         # En el material, el vector del relleno es uno más: empieza al azar y se entrena.
         nn.init.normal_(self.embedding.weight.data[self.embedding.padding_idx])
         self.embedding.padding_idx = None

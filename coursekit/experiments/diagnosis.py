@@ -10,7 +10,7 @@ from torch import nn
 
 from coursekit import data
 from coursekit.classification import TextReader, VanillaRNN, evaluate, make_loader, split_corpus
-from coursekit.classification.examples import collate
+from coursekit.classification.examples import UNK, collate
 from coursekit.classification.models import pool
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.recurrent import read_padded
@@ -18,6 +18,7 @@ from coursekit.training import clip_gradients, evaluating, seed_everything
 
 NUM_TOKENS, MIN_FREQ, BATCH_SIZE = 128, 10, 64
 NUM_VALIDATION = 2000  # reseñas con que se mira, siempre las mismas
+END = 16  # tokens del final que se dejan a la vista
 SHORT_TEXTS = 128  # dos lotes
 
 
@@ -77,12 +78,55 @@ def update(model, optimizer, batch, clip):
     return loss.item(), (logits.argmax(1) == labels).sum().item(), norm
 
 
-def train_reviews(run: Run, short: bool, *, reading, lr, clip, num_train, num_epochs):
+def cover(ids, lengths, last):
+    """Los mismos índices, con <unk> en todo menos los últimos `last` tokens de cada texto."""
+    hidden = torch.arange(ids.shape[1]) < lengths[:, None] - last
+    return ids.masked_fill(hidden, UNK)
+
+
+def gradient_shares(model, batch):
+    """Qué parte del gradiente llega al vector de cada token; suma 1.
+
+    Args:
+        batch: un lote (ids, lengths, labels) de textos de igual largo, sin relleno.
+    """
+    ids, lengths, labels = batch
+    kept = []
+    watch = model.embedding.register_forward_hook(lambda *read: kept.append(read[-1]))
+    loss = F.cross_entropy(model(ids, lengths), labels)
+    watch.remove()
+    (G,) = torch.autograd.grad(loss, kept)  # (lote, pasos, embed_size)
+    norms = G.norm(dim=2).mean(0)
+    return norms / norms.sum()
+
+
+def longest_texts(examples, num_texts=64):
+    """Un lote sin relleno: textos del largo mayor."""
+    longest = max(examples.lengths)
+    rows = [i for i, length in enumerate(examples.lengths) if length == longest]
+    return collate([examples[i] for i in rows[:num_texts]])
+
+
+def looks(model, train, waiting):
+    """Respuestas que no cambian al ver solo el final, y parte del gradiente que va a ese final."""
+    same = []
+    with evaluating(model):
+        for ids, lengths, _ in waiting:
+            seen = model(ids, lengths).argmax(1)
+            same.append(seen == model(cover(ids, lengths, END), lengths).argmax(1))
+    end_share = gradient_shares(model, longest_texts(train))[-END:].sum().item()
+    return {"same": torch.cat(same).float().mean().item(), "end_share": end_share}
+
+
+def train_reviews(
+    run: Run, short: bool, *, reading, lr, clip, num_train, num_epochs, look=False
+):  # fmt: skip
     """Una red sobre reseñas cortadas: por época, pérdida y exactitudes.
 
     Args:
         reading: qué estado decide, de `READINGS`.
         clip: norma máxima del gradiente; 0 es sin recorte.
+        look: si se mira además con qué parte del texto decide.
     """
     num_train, num_epochs = (SHORT_TEXTS, 1) if short else (num_train, num_epochs)
     reader, train, held_out = imdb(num_train, NUM_TOKENS)
@@ -99,10 +143,10 @@ def train_reviews(run: Run, short: bool, *, reading, lr, clip, num_train, num_ep
         figures["accuracy"].append(sum(right) / len(train))
         figures["norm"].append(max(norms))
         figures["valid"].append(evaluate(model, waiting).accuracy)
-    return figures | {
-        "updates": num_epochs * len(batches),
-        "train_cpu_seconds": round(time.process_time() - start, 1),
-    }
+    seconds = round(time.process_time() - start, 1)
+    if look:
+        figures |= looks(model, train, waiting)
+    return figures | {"updates": num_epochs * len(batches), "train_cpu_seconds": seconds}
 
 
 class NewsLSTM(nn.Module):
@@ -157,8 +201,8 @@ def train_news(run: Run, short: bool, *, reads_padding, num_epochs):
     }
 
 
-def hunt_nan(run: Run, short: bool, *, longest_first, num_epochs):
-    """El entrenamiento del material, entero: reseñas sin cortar, tasa 0.03 y sin recorte.
+def hunt_nan(run: Run, short: bool, *, longest_first, num_epochs, clip=0):
+    """El entrenamiento del material, entero: reseñas sin cortar, tasa 0.03 y, salvo `clip`, sin recorte.
 
     Returns:
         Por época, la pérdida media y la mayor norma del gradiente; y `first_not_finite`, el paso en
@@ -177,7 +221,7 @@ def hunt_nan(run: Run, short: bool, *, longest_first, num_epochs):
     for _ in range(1 if short else num_epochs):
         total, largest = 0.0, 0.0
         for batch in batches:
-            loss, _, norm = update(model, optimizer, batch, math.inf)
+            loss, _, norm = update(model, optimizer, batch, clip or math.inf)
             step += 1
             if not math.isfinite(loss + norm):
                 figures["first_not_finite"] = step
@@ -217,6 +261,7 @@ CHANGES = {
     "tasa 0.001 y media": {"lr": 0.001, "reading": "media"},
 }
 WHOLE = {"task": "reseñas", "num_train": 17_500, "num_epochs": 3, "lr": 0.001, "clip": 0}
+LOOK = SMALL | {"lr": 0.001, "clip": 0, "num_epochs": 3, "look": True}
 NEWS = {"task": "noticias", "num_epochs": 14}
 HUNT = {"task": "nan", "num_epochs": 5}
 
@@ -230,8 +275,11 @@ EXPERIMENT = Experiment(
         *(Run(f"noticias, {name}", NEWS | {"reads_padding": reads}, seed)
           for name, reads in (("relleno", True), ("último token", False)) for seed in range(3)),
         *(Run("entero, último token", WHOLE | {"reading": "último"}, seed) for seed in range(3)),
+        *(Run(f"mirar, {reading}", LOOK | {"reading": reading}, seed)
+          for reading in ("último", "media") for seed in range(3)),
         Run("NaN, largas primero", HUNT | {"longest_first": True}, 0),
         *(Run("NaN, lotes al azar", HUNT | {"longest_first": False}, seed) for seed in range(3)),
+        Run("NaN, con recorte 1", HUNT | {"longest_first": False, "clip": 1}, 1),
     ),
     measure=measure,
     module=__name__,

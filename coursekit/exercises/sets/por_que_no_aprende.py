@@ -116,7 +116,6 @@ def _network_cases(rng):
 
     yield case(2, 2, 2, [2, 4, 3])
     yield case(3, 3, 2, [1, 4])  # tres clases y un texto de un token
-    yield case(2, 1, 2, [3, 3])  # sin relleno
     yield Chain((7, 2), (Step("__repr__"),))  # los tamaños de siempre
 
 

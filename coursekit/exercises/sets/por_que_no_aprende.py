@@ -153,7 +153,9 @@ def _reads_to_the_end(case, value):
         "El estado que decide es `H[lengths - 1, torch.arange(len(lengths))]`.",
     ),
 )  # fmt: skip
-def vanilla_rnn(vocab_size, num_classes, embed_size=100, num_hiddens=256):
+def vanilla_rnn(vocab_size, num_classes, *sizes):
+    embed_size, num_hiddens = sizes or (100, 256)
+
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
@@ -180,7 +182,7 @@ vanilla_rnn.mistaken(
     ("self.output_layer(H[lengths - 1, torch.arange(len(lengths))])",
      "self.output_layer(H[lengths - 1, torch.arange(len(lengths))]).softmax(1)",
      "hay una softmax de más: la entropía cruzada de PyTorch ya trae la suya."),
-    ("embed_size=100, num_hiddens=256", "embed_size=256, num_hiddens=100",
+    ("sizes or (100, 256)", "sizes or (256, 100)",
      "los tamaños de siempre están cambiados: *embedding* de 100 y estado de 256."),
 )  # fmt: skip
 

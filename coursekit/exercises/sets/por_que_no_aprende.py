@@ -125,7 +125,7 @@ def _reads_to_the_end(case, value):
         if re.search(r"Embedding\(7, 100\b", written) and re.search(r"RNN\(100, 256\b", written):
             return None
         return "tu red, si no se le dicen los tamaños, debe tener embedding de 100 y estado de 256"
-    model = vanilla_rnn.reference(*case.arguments)
+    model = Vanilla_RNN(*case.arguments)
     model.load_state_dict(case.steps[0].arguments[0])
     with torch.no_grad():
         want = model(*case.steps[1].arguments).numpy()
@@ -143,7 +143,7 @@ def _reads_to_the_end(case, value):
 
 
 @SET.exercise(
-    "vanilla_rnn", "`Vanilla_RNN`, sin leer el relleno", name="Vanilla_RNN", points=2.5,
+    "vanilla_rnn", "`Vanilla_RNN`, sin leer el relleno", points=2.5,
     cases=_network_cases, accepts=_reads_to_the_end,
     hints=(
         "Tres capas, con estos nombres: `embedding`, `rnn` y `output_layer`. En `forward` entran ids "
@@ -153,9 +153,7 @@ def _reads_to_the_end(case, value):
         "El estado que decide es `H[lengths - 1, torch.arange(len(lengths))]`.",
     ),
 )  # fmt: skip
-def vanilla_rnn(vocab_size, num_classes, *sizes):
-    embed_size, num_hiddens = sizes or (100, 256)
-
+def Vanilla_RNN(vocab_size, num_classes, embed_size=100, num_hiddens=256):  # noqa: N802
     class Model(nn.Module):
         def __init__(self):
             super().__init__()
@@ -170,7 +168,7 @@ def vanilla_rnn(vocab_size, num_classes, *sizes):
     return Model()
 
 
-vanilla_rnn.mistaken(
+Vanilla_RNN.mistaken(
     ("H[lengths - 1, torch.arange(len(lengths))]", "last[0]",
      "decides con el estado del último paso, que en los textos cortos ya ha leído relleno."),
     ("H[lengths - 1, torch.arange(len(lengths))]", "H[lengths - 2, torch.arange(len(lengths))]",
@@ -182,7 +180,7 @@ vanilla_rnn.mistaken(
     ("self.output_layer(H[lengths - 1, torch.arange(len(lengths))])",
      "self.output_layer(H[lengths - 1, torch.arange(len(lengths))]).softmax(1)",
      "hay una softmax de más: la entropía cruzada de PyTorch ya trae la suya."),
-    ("sizes or (100, 256)", "sizes or (256, 100)",
+    ("embed_size=100, num_hiddens=256", "embed_size=256, num_hiddens=100",
      "los tamaños de siempre están cambiados: *embedding* de 100 y estado de 256."),
 )  # fmt: skip
 

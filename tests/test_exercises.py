@@ -435,7 +435,7 @@ def test_a_failed_case_can_be_pasted_and_is_the_same_case(exercise):
 
 
 def called(line, name, case):
-    """Los argumentos con que una línea llama a la respuesta, y los del caso; en una cadena, los de cada paso."""
+    """Los argumentos con que una línea llama a la respuesta y los del caso; en una cadena, paso a paso."""
     if isinstance(case, tuple):
         return eval(line, {"np": np, "torch": torch, name: lambda *a: a}), case
     received = []

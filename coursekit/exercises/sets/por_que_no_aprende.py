@@ -39,10 +39,9 @@ SET = ExerciseSet(
     ),
 )
 
-# Clases, textos del lote, textos de cada una de dos clases, y cuántos de los del lote son indistinguibles.
-VARIANTS = [(4, 32, 30, 10, 8), (5, 16, 60, 20, 4), (8, 64, 45, 5, 16), (3, 20, 70, 30, 5)]
-VARIANTS += [(6, 10, 80, 20, 4), (10, 25, 35, 15, 10), (7, 50, 90, 10, 20), (4, 40, 20, 5, 10)]
-VARIANTS += [(5, 64, 65, 35, 24), (9, 30, 85, 15, 6)]
+# Clases, textos del lote, tanto por ciento de la clase frecuente y cuántos del lote son indistinguibles.
+VARIANTS = [(4, 32, 75, 8), (5, 16, 80, 4), (8, 64, 90, 16), (3, 20, 70, 5), (6, 10, 65, 4)]
+VARIANTS += [(10, 25, 70, 10), (7, 50, 90, 20), (4, 40, 80, 10), (5, 64, 65, 24), (9, 30, 85, 6)]
 
 
 @SET.exercise(
@@ -57,14 +56,14 @@ VARIANTS += [(5, 64, 65, 35, 24), (9, 30, 85, 15, 6)]
     },
     hints=(
         "Las tres primeras salen de log K: la segunda por n; la tercera es log(1 + (K − 1)/e).",
-        "Sin ver el texto, lo mejor es decir la proporción de cada clase: la pérdida es la entropía de "
-        "p = a/(a + b).",
+        "Sin ver el texto, lo mejor es decir la proporción de cada clase: la pérdida es la entropía de p "
+        "y 1 − p.",
         "En la variante 0: log 4 = 1.386; la entropía de 3/4 y 1/4 es 0.562; 8 textos de 32 pagan log 2.",
     ),
 )  # fmt: skip
 def losses_by_hand(variant):
-    K, n, a, b, m = VARIANTS[variant]
-    p = a / (a + b)
+    K, n, percent, m = VARIANTS[variant]
+    p = percent / 100
     return [
         math.log(K),
         n * math.log(K),
@@ -143,7 +142,7 @@ def _reads_to_the_end(case, value):
 
 
 @SET.exercise(
-    "vanilla_rnn", "`Vanilla_RNN`, sin leer el relleno", points=2.5,
+    "vanilla_rnn", "Vanilla_RNN, sin leer el relleno", points=2.5,
     cases=_network_cases, accepts=_reads_to_the_end,
     hints=(
         "Tres capas, con estos nombres: `embedding`, `rnn` y `output_layer`. En `forward` entran ids "

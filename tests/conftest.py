@@ -107,4 +107,5 @@ def as_a_student(exercise, function=None):
     """La referencia de un ejercicio (u otra función suya) como si se hubiera escrito en un cuaderno."""
     function = function or exercise.reference
     names = {used.name: as_a_student(used) for used in exercise.uses}
-    return FunctionType(function.__code__, {**function.__globals__, "__name__": "__main__", **names})
+    globals_ = {**function.__globals__, "__name__": "__main__", **names}
+    return FunctionType(function.__code__, globals_, argdefs=function.__defaults__)

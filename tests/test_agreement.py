@@ -2910,6 +2910,175 @@ class _:
 
     def without_the_last_word(texts, E, W, batch_size):
         return np.array([E[text[:-1] or text].mean(axis=0) @ W for text in texts])
+# --- Por qué no aprende ---
+
+FAILING = load_set("por-que-no-aprende")
+arrives, hits_by_shift, loss_curve = (
+    as_a_student(FAILING.find(id)) for id in ("llega", "corridas", "detective")
+)
+
+
+@answers("por-que-no-aprende", "perdidas_a_mano")
+class _:
+    right_rounded = (0, [1.386, 44.36, 0.7436, 0.5623, 0.1733])
+    right_exact = (
+        3,
+        np.array([math.log(3), 20 * math.log(3), math.log(1 + 2 / math.e), 0.610864, math.log(2) / 4]),
+    )
+    zeros = (0, [0, 0, 0, 0, 0])
+    in_bits = (0, [2, 64, 1.0728, 0.8113, 0.25])
+    another_variant = (1, [1.386, 44.36, 0.7436, 0.5623, 0.1733])
+    without_variant = [1.386, 44.36, 0.7436, 0.5623, 0.1733]
+    a_mean_of_the_batch = (0, [1.386, 1.386, 0.7436, 0.5623, 0.1733])
+    as_probabilities = (0, [0.25, 8, 0.475, 0.75, 0.25])
+
+
+def network(forward, batch_first=False):
+    """Una Vanilla_RNN con otra manera de leer."""
+
+    class Model(nn.Module):
+        def __init__(self, vocab_size, num_classes, embed_size=100, num_hiddens=256):
+            super().__init__()
+            self.embedding = nn.Embedding(vocab_size, embed_size)
+            self.rnn = nn.RNN(embed_size, num_hiddens, batch_first=batch_first)
+            self.output_layer = nn.Linear(num_hiddens, num_classes)
+
+    Model.forward = forward
+    return Model
+
+
+@answers("por-que-no-aprende", "vanilla_rnn")
+class _:
+    def batch_first(self, ids, lengths):
+        H, _ = self.rnn(self.embedding(ids))
+        return self.output_layer(H[torch.arange(len(ids)), lengths - 1])
+
+    def packed(self, ids, lengths):
+        X = self.embedding(ids).transpose(0, 1)
+        packed = nn.utils.rnn.pack_padded_sequence(X, lengths, enforce_sorted=False)
+        return self.output_layer(self.rnn(packed)[1][0])
+
+    def first_state(self, ids, lengths):
+        H, _ = self.rnn(self.embedding(ids).transpose(0, 1))
+        return self.output_layer(H[0])
+
+    def largest(self, ids, lengths):
+        H, _ = self.rnn(self.embedding(ids).transpose(0, 1))
+        return self.output_layer(H.amax(0))
+
+    def transposed(self, ids, lengths):
+        H, _ = self.rnn(self.embedding(ids).transpose(0, 1))
+        return self.output_layer(H[lengths - 1, torch.arange(len(lengths))]).T
+
+    right_batch_first = network(batch_first, batch_first=True)
+    right_packed = network(packed)
+    reads_the_first = network(first_state)
+    takes_the_largest = network(largest)
+    classes_by_texts = network(transposed)
+
+    del batch_first, packed, first_state, largest, transposed
+
+
+@answers("por-que-no-aprende", "llega")
+class _:
+    def right_by_hand(X, W_xh, W_hh, w, reading):
+        H, states = np.zeros(len(W_hh)), []
+        X, W_xh, W_hh, w = (part.numpy().astype(float) for part in (X, W_xh, W_hh, w))
+        for x in X:
+            H = np.tanh(x @ W_xh + H @ W_hh)
+            states.append(H)
+        G, norms = np.zeros(len(w)), []
+        for t in reversed(range(len(X))):
+            if reading == "media":
+                G = G + w / len(X)
+            elif t == len(X) - 1:
+                G = w
+            A = G * (1 - states[t] ** 2)
+            norms.append(np.linalg.norm(A @ W_xh.T))
+            G = A @ W_hh.T
+        return [norm / sum(norms) for norm in norms[::-1]]
+
+    def backwards(X, W_xh, W_hh, w, reading):
+        return arrives(X, W_xh, W_hh, w, reading)[::-1]
+
+    def percentages(X, W_xh, W_hh, w, reading):
+        return [100 * share for share in arrives(X, W_xh, W_hh, w, reading)]
+
+    def shares_alike(X, W_xh, W_hh, w, reading):
+        return [1 / len(X)] * len(X)
+
+    def without_tanh(X, W_xh, W_hh, w, reading):
+        G, norms = w, []
+        for _ in X:
+            norms.append((G @ W_xh.T).norm().item())
+            G = G @ W_hh.T
+        return [norm / sum(norms) for norm in norms[::-1]]
+
+    def of_the_states(X, W_xh, W_hh, w, reading):
+        return arrives(X @ W_xh, torch.eye(len(w)), W_hh, w, reading)
+
+
+@answers("por-que-no-aprende", "corridas")
+class _:
+    def right_by_sets(texts, labels):
+        good = {"genial", "preciosa", "divertida", "emocionante", "magnífica"}
+        bad = {"aburrida", "pésima", "lenta", "ridícula", "fallida"}
+        hits = []
+        for shift in range(len(texts)):
+            moved, count = labels[shift:] + labels[:shift], 0
+            for text, label in zip(texts, moved):
+                words = Counter(re.findall(r"\w+", text.lower()))
+                score = sum(words[word] for word in good) - sum(words[word] for word in bad)
+                count += (label == "buena") if score > 0 else (label == "mala") if score < 0 else 0
+            hits.append(count)
+        return hits
+
+    def the_shift(texts, labels):
+        return int(np.argmax(hits_by_shift(texts, labels)))
+
+    def shares(texts, labels):
+        return [hits / len(texts) for hits in hits_by_shift(texts, labels)]
+
+    def sorted_by_hits(texts, labels):
+        return sorted(hits_by_shift(texts, labels), reverse=True)
+
+    def without_accents_in_the_text(texts, labels):
+        return hits_by_shift([without_accents(text) for text in texts], labels)
+
+    def errors(texts, labels):
+        return [len(texts) - hits for hits in hits_by_shift(texts, labels)]
+
+
+@answers("por-que-no-aprende", "detective")
+class _:
+    def right_in_numpy(ids, lengths, y, E, lr, num_steps):
+        ids, lengths, y, E = (part.numpy() for part in (ids, lengths, y, E))
+        counts = np.zeros((len(ids), len(E)))
+        for row, (text, n) in enumerate(zip(ids, lengths)):
+            for token in text[:n]:
+                counts[row, token] += 1 / n
+        losses, E = [], E.astype(float)
+        for _ in range(num_steps):
+            exps = np.exp(counts @ E)
+            P = exps / exps.sum(1, keepdims=True)
+            losses.append(-np.log(P[np.arange(len(y)), y]).mean())
+            E = E - lr * counts.T @ (P - np.eye(E.shape[1])[y]) / len(y)
+        return losses
+
+    def never_moves(ids, lengths, y, E, lr, num_steps):
+        return loss_curve(ids, lengths, y, E, lr, 1) * num_steps
+
+    def one_step_late(ids, lengths, y, E, lr, num_steps):
+        return loss_curve(ids, lengths, y, E, lr, num_steps + 1)[1:]
+
+    def sums_the_batch(ids, lengths, y, E, lr, num_steps):
+        return [len(y) * loss for loss in loss_curve(ids, lengths, y, E, lr, num_steps)]
+
+    def only_the_last(ids, lengths, y, E, lr, num_steps):
+        return loss_curve(ids, lengths, y, E, lr, num_steps)[-1]
+
+    def climbs(ids, lengths, y, E, lr, num_steps):
+        return loss_curve(ids, lengths, y, E, -lr, num_steps)
 
 
 # --- La promesa ------------------------------------------------------------------------------------

@@ -1,0 +1,338 @@
+"""Conjunto «Por qué no aprende»: pérdidas a mano, Vanilla_RNN, gradiente por token y dos averías."""
+
+import math
+import re
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from coursekit.exercises.exercise import ExerciseSet, OpenQuestion, variants
+from coursekit.exercises.running import Chain, Step
+from coursekit.text import spanish
+
+SET = ExerciseSet(
+    "por-que-no-aprende",
+    "Por qué no aprende",
+    imports=("numpy", "torch", "coursekit.text"),
+    open_questions=(
+        OpenQuestion(
+            "dos-cosas",
+            "Decidir con la media de los estados cambió dos cosas a la vez: todos los tokens entran en la "
+            "respuesta y el gradiente llega a cada uno por un camino corto. Propón una carrera que las "
+            "separe, di qué saldría si la causa fuera una y qué si fuera la otra.",
+            "2 puntos: 0.5 si la carrera cambia una sola de las dos; 0.5 si dice qué resultado "
+            "desmentiría cada explicación; 0.5 por un contador con los mismos tokens al lado; 0.5 por "
+            "varias semillas y una validación común.",
+            2.0,
+        ),
+        OpenQuestion(
+            "foro",
+            "En un foro escriben: «mi red se queda en 50 %, he puesto más capas y menos tasa y ya va por el "
+            "70 %». ¿Qué dos preguntas le harías y qué dos pruebas le pedirías antes?",
+            "1 punto: 0.25 por qué hace cada cambio solo; 0.25 por la exactitud de entrenamiento junto a la "
+            "de validación; 0.25 por contar con los mismos lotes; 0.25 por el lote de memoria o la primera "
+            "pérdida.",
+            1.0,
+        ),
+    ),
+)
+
+# Clases, textos del lote, tanto por ciento de la clase frecuente y cuántos del lote son indistinguibles.
+VARIANTS = [(4, 32, 75, 8), (5, 16, 80, 4), (8, 64, 90, 16), (3, 20, 70, 5), (6, 10, 65, 4)]
+VARIANTS += [(10, 25, 70, 10), (7, 50, 90, 20), (4, 40, 80, 10), (5, 64, 65, 24), (9, 30, 85, 6)]
+
+
+@SET.exercise(
+    "perdidas_a_mano", "Cinco pérdidas con lápiz y papel", name="loss_values", points=1.5, cases=variants,
+    tolerance=5e-3,
+    parts={
+        "al empezar": "¿qué paga quien reparte por igual entre K clases? El logaritmo es el natural.",
+        "sumada": "¿y si la pérdida del lote no se divide entre sus n textos?",
+        "con softmax de más": "el mejor logit es 1 y los demás, 0: ¿cuántos son los demás?",
+        "entrada a cero": "¿qué reparto es el mejor, si una clase es más frecuente?",
+        "indistinguibles": "¿cuántos textos pagan, y cuánto cada uno? Los demás no pagan nada.",
+    },
+    hints=(
+        "Las tres primeras salen de log K: la segunda por n; la tercera es log(1 + (K − 1)/e).",
+        "Sin ver el texto, lo mejor es decir la proporción de cada clase: la pérdida es la entropía de p "
+        "y 1 − p.",
+        "En la variante 0: log 4 = 1.386; la entropía de 3/4 y 1/4 es 0.562; 8 textos de 32 pagan log 2.",
+    ),
+)  # fmt: skip
+def losses_by_hand(variant):
+    K, n, percent, m = VARIANTS[variant]
+    p = percent / 100
+    return [
+        math.log(K),
+        n * math.log(K),
+        math.log(1 + (K - 1) * math.exp(-1)),
+        -p * math.log(p) - (1 - p) * math.log(1 - p),
+        m / n * math.log(2),
+    ]
+
+
+losses_by_hand.mistaken(
+    ("math.log(1 + (K - 1) * math.exp(-1))", "math.log(1 + math.exp(-1))",
+     "el suelo de la softmax de más lo calculas con dos clases, y hay más."),
+    ("math.log(1 + (K - 1) * math.exp(-1))", "math.log(K - 1 + math.exp(-1))",
+     "el logit del acierto es 1 y los otros K − 1 son 0: al dividir entre e, el 1 queda solo una vez."),
+    ("-p * math.log(p) - (1 - p) * math.log(1 - p)", "math.log(2)",
+     "con la entrada a cero supones las clases igual de frecuentes; la red aprende la proporción."),
+    ("-p * math.log(p) - (1 - p) * math.log(1 - p)", "-p * math.log2(p) - (1 - p) * math.log2(1 - p)",
+     "la entropía está en bits; la pérdida va en nats."),
+    ("-p * math.log(p) - (1 - p) * math.log(1 - p)", "-math.log(p)",
+     "-log p es lo que paga la clase frecuente; falta lo que paga la otra, cada una con su peso."),
+    ("m / n * math.log(2)", "math.log(2)",
+     "solo pagan los m indistinguibles, y la pérdida es la media de los n."),
+    ("m / n * math.log(2)", "(n - m) / n * math.log(2)",
+     "pagan los que no se distinguen, no los otros."),
+    ("n * math.log(K)", "math.log(n * K)",
+     "sumar n pérdidas iguales es multiplicar por n fuera del logaritmo."),
+)  # fmt: skip
+
+
+def _numbers(rng, *shape):
+    return torch.tensor(rng.uniform(-1.5, 1.5, shape).round(1).tolist())
+
+
+def _network_cases(rng):
+    def case(num_classes, embed_size, num_hiddens, lengths):
+        state = {
+            "embedding.weight": _numbers(rng, 5, embed_size),
+            "rnn.weight_ih_l0": _numbers(rng, num_hiddens, embed_size),
+            "rnn.weight_hh_l0": _numbers(rng, num_hiddens, num_hiddens),
+            "rnn.bias_ih_l0": _numbers(rng, num_hiddens),
+            "rnn.bias_hh_l0": _numbers(rng, num_hiddens),
+            "output_layer.weight": _numbers(rng, num_classes, num_hiddens),
+            "output_layer.bias": _numbers(rng, num_classes),
+        }
+        ids = [[*rng.integers(2, 5, n).tolist(), *[1] * (max(lengths) - n)] for n in lengths]
+        read = Step("__call__", (torch.tensor(ids), torch.tensor(lengths)))
+        sizes = 5, num_classes, embed_size, num_hiddens
+        return Chain(sizes, (Step("load_state_dict", (state,), keep=False), read))
+
+    yield case(2, 2, 2, [2, 4, 3])
+    yield case(3, 3, 2, [1, 4])  # tres clases y un texto de un token
+    yield Chain((7, 2), (Step("__repr__"),))  # los tamaños de siempre
+
+
+def _reads_to_the_end(case, value):
+    if len(case.arguments) == 2:
+        written = value[0] if isinstance(value, list) and value and isinstance(value[0], str) else ""
+        if re.search(r"Embedding\(7, 100\b", written) and re.search(r"RNN\(100, 256\b", written):
+            return None
+        return "tu red, si no se le dicen los tamaños, debe tener embedding de 100 y estado de 256"
+    model = Vanilla_RNN(*case.arguments)
+    model.load_state_dict(case.steps[0].arguments[0])
+    with torch.no_grad():
+        want = model(*case.steps[1].arguments).numpy()
+    try:
+        got = np.asarray(value[0], dtype=float)
+    except (TypeError, ValueError, IndexError, KeyError):
+        return "tu red debe devolver un tensor de logits"
+    if got.shape != want.shape:
+        return f"tu red devuelve la forma {got.shape} y se espera {want.shape}, (textos, clases)"
+    for row, (mine, right) in enumerate(zip(got, want)):
+        if not np.allclose(mine, right, atol=1e-4):
+            length = int(case.steps[1].arguments[1][row])
+            return f"tu red da otros logits en el texto {row}, que tiene {length} tokens verdaderos"
+    return None
+
+
+@SET.exercise(
+    "vanilla_rnn", "Vanilla_RNN, sin leer el relleno", points=2.5,
+    cases=_network_cases, accepts=_reads_to_the_end,
+    hints=(
+        "Tres capas, con estos nombres: `embedding`, `rnn` y `output_layer`. En `forward` entran ids "
+        "(lote, pasos) y lengths (lote,).",
+        "`nn.RNN` lee (pasos, lote, ·): hay que transponer lo que da el embedding. Devuelve todos los "
+        "estados y, aparte, el del último paso, que en los textos cortos es relleno.",
+        "El estado que decide es `H[lengths - 1, torch.arange(len(lengths))]`.",
+    ),
+)  # fmt: skip
+def Vanilla_RNN(vocab_size, num_classes, embed_size=100, num_hiddens=256):  # noqa: N802
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(vocab_size, embed_size)
+            self.rnn = nn.RNN(embed_size, num_hiddens)
+            self.output_layer = nn.Linear(num_hiddens, num_classes)
+
+        def forward(self, ids, lengths):
+            H, last = self.rnn(self.embedding(ids).transpose(0, 1))
+            return self.output_layer(H[lengths - 1, torch.arange(len(lengths))])
+
+    return Model()
+
+
+Vanilla_RNN.mistaken(
+    ("H[lengths - 1, torch.arange(len(lengths))]", "last[0]",
+     "decides con el estado del último paso, que en los textos cortos ya ha leído relleno."),
+    ("H[lengths - 1, torch.arange(len(lengths))]", "H[lengths - 2, torch.arange(len(lengths))]",
+     "decides con el penúltimo token: el último está en el lugar lengths − 1, contando desde 0."),
+    ("self.embedding(ids).transpose(0, 1)", "self.embedding(ids)",
+     "`nn.RNN` lee (pasos, lote, ·), y le das (lote, pasos, ·): mezcla los textos."),
+    ("H[lengths - 1, torch.arange(len(lengths))]", "H.mean(0)",
+     "decides con la media de todos los estados, los del relleno también."),
+    ("self.output_layer(H[lengths - 1, torch.arange(len(lengths))])",
+     "self.output_layer(H[lengths - 1, torch.arange(len(lengths))]).softmax(1)",
+     "hay una softmax de más: la entropía cruzada de PyTorch ya trae la suya."),
+    ("embed_size=100, num_hiddens=256", "embed_size=256, num_hiddens=100",
+     "los tamaños de siempre están cambiados: *embedding* de 100 y estado de 256."),
+)  # fmt: skip
+
+
+def _arrival_cases(rng):
+    def case(steps, inputs, hiddens, reading):
+        # Ningún peso nulo: una fila de ceros escondería cómo se suman los componentes.
+        X, W_xh = _numbers(rng, steps, inputs), _numbers(rng, inputs, hiddens) + 0.05
+        return X, W_xh, 0.5 * _numbers(rng, hiddens, hiddens), _numbers(rng, hiddens), reading
+
+    yield case(4, 2, 2, "último")
+    yield case(5, 2, 3, "media")
+    yield case(6, 1, 2, "último")
+    yield case(1, 2, 2, "media")  # un solo token: le llega todo
+
+
+@SET.exercise(
+    "llega", "¿Cuánto le llega a cada token?", points=2, cases=_arrival_cases,
+    hints=(
+        "Haz una copia de X que pida gradiente: `X.clone().requires_grad_()`. Lee con un bucle y guarda los "
+        "estados.",
+        "La nota es `state @ w`, con el último estado o con la media de todos; un número.",
+        "`torch.autograd.grad(score, X)[0]` tiene la forma de X: la norma de cada fila, entre la suma de las "
+        "normas.",
+    ),
+)  # fmt: skip
+def arrives(X, W_xh, W_hh, w, reading):
+    X = X.clone().requires_grad_()
+    H, states = torch.zeros(len(W_hh)), []
+    for x in X:
+        H = torch.tanh(x @ W_xh + H @ W_hh)
+        states.append(H)
+    state = H if reading == "último" else torch.stack(states).mean(0)
+    G = torch.autograd.grad(state @ w, X)[0]
+    norms = G.norm(dim=1)
+    return (norms / norms.sum()).tolist()
+
+
+arrives.mistaken(
+    ('H if reading == "último" else torch.stack(states).mean(0)', "H",
+     "la lectura no cambia nada en tu función: con la media entran todos los estados."),
+    ('H if reading == "último" else torch.stack(states).mean(0)', "torch.stack(states).mean(0)",
+     "la lectura no cambia nada en tu función: con «último» decide un solo estado."),
+    ("norms / norms.sum()", "norms / norms.max()",
+     "divides entre la mayor: así son cocientes con ella, y no partes de un total."),
+    ("norms / norms.sum()", "norms", "falta dividir entre la suma: se piden partes de un total."),
+    ("G.norm(dim=1)", "G.square().sum(1)",
+     "son los cuadrados de las normas: exageran lo grande y esconden lo pequeño."),
+    ("G.norm(dim=1)", "G.sum(1).abs()",
+     "sumas componentes de distinto signo, que se anulan: la norma no las deja."),
+    ("H @ W_hh)", "H.detach() @ W_hh)",
+     "el `detach` corta el camino: a los tokens de antes deja de llegarles nada."),
+)  # fmt: skip
+
+GOOD = {"genial", "preciosa", "divertida", "emocionante", "magnífica"}
+BAD = {"aburrida", "pésima", "lenta", "ridícula", "fallida"}
+_PRAISE = ["¡Genial!", "Preciosa, de verdad.", "Divertida y emocionante.", "¡Qué historia tan magnífica!"]
+_PRAISE += ["MAGNÍFICA.", "Una hora genial, aunque la otra sea lenta. Genial."]
+_BLAME = ["Pésima.", "¡Qué aburrida!", "Lenta, lenta y ridícula.", "RIDÍCULA."]
+_BLAME += ["Una idea preciosa; fallida y lenta.", "Aburrida como ella sola."]
+_NEUTRAL = ["La vi el martes.", "Dura dos horas.", "Genial la música, lenta la historia."]
+
+
+def _shift_cases(rng):
+    def case(praise, blame, neutral, shift):
+        drawn = [(t, "buena") for t in rng.choice(_PRAISE, praise, replace=False).tolist()]
+        drawn += [(t, "mala") for t in rng.choice(_BLAME, blame, replace=False).tolist()]
+        drawn += [(t, label) for t, label in zip(_NEUTRAL, ("mala", "buena", "mala")[:neutral])]
+        texts, labels = map(list, zip(*(drawn[i] for i in rng.permutation(len(drawn)))))
+        return texts, labels[-shift:] + labels[:-shift] if shift else labels
+
+    yield case(5, 4, 2, 1 + int(rng.integers(2)))
+    yield case(6, 4, 3, 4 + int(rng.integers(3)))
+    yield case(4, 5, 3, 3)
+    yield case(3, 4, 1, 0)  # en su sitio
+
+
+@SET.exercise(
+    "corridas", "Etiquetas corridas, en español", points=1.5, cases=_shift_cases,
+    hints=(
+        "`spanish(text)` da las palabras en minúsculas y sin pegarles los signos.",
+        "De cada texto, cuántas palabras de GOOD menos cuántas de BAD: si pasa de 0, dice «buena»; si no "
+        "llega, «mala»; si es 0, no dice nada y no acierta.",
+        "Prueba cada corrimiento s de 0 a n − 1: al texto i le toca labels[(i + s) % n]. Cuenta los aciertos "
+        "de cada s.",
+    ),
+)  # fmt: skip
+def hits_by_shift(texts, labels):
+    said = []
+    for text in texts:
+        words = spanish(text)
+        score = sum(word in GOOD for word in words) - sum(word in BAD for word in words)
+        said.append("buena" if score > 0 else "mala" if score < 0 else None)
+    n = len(texts)
+    return [sum(said[i] == labels[(i + s) % n] for i in range(n)) for s in range(n)]
+
+
+hits_by_shift.mistaken(
+    ("labels[(i + s) % n]", "labels[i - s]",
+     "corres las etiquetas hacia el otro lado."),
+    ('"mala" if score < 0 else None', '"mala"',
+     "un texto sin palabras de ninguna lista no dice nada: tú lo das por malo."),
+    ("spanish(text)", "text.split()",
+     "«¡Genial!» no es «genial» si no se separan los signos y se pasa a minúsculas."),
+    ("words = spanish(text)", "words = set(spanish(text))",
+     "cuentas cada palabra una vez, y en «genial […] lenta […] genial» hay dos a favor."),
+    ("for s in range(n)]", "for s in range(1, n)]",
+     "falta el corrimiento 0: las etiquetas podrían estar en su sitio."),
+)  # fmt: skip
+
+
+def _loop_cases(rng):
+    def case(num_texts, num_tokens, num_classes, num_steps):
+        lengths = [2, 5, *rng.integers(1, 6, num_texts - 2).tolist()]
+        ids = [[*rng.integers(2, num_tokens, n).tolist(), *[1] * (5 - n)] for n in lengths]
+        y = [*range(num_classes), *rng.integers(0, num_classes, num_texts - num_classes).tolist()]
+        return (torch.tensor(ids), torch.tensor(lengths), torch.tensor(y),
+                _numbers(rng, num_tokens, num_classes), 0.5, num_steps)  # fmt: skip
+
+    yield case(4, 6, 2, 4)
+    yield case(5, 7, 3, 5)
+    yield case(6, 6, 2, 3)
+
+
+@SET.exercise(
+    "detective", "Detective: una pérdida que se atasca", points=2.5, cases=_loop_cases, tolerance=1e-3,
+    hints=(
+        "Son tres fallos: en lo que se promedia, en lo que recibe la pérdida y en lo que se acumula.",
+        "¿Entre cuántos se divide la suma de un texto de 2 tokens con 3 rellenos? ¿Y qué se suma en el "
+        "relleno?",
+        "`F.cross_entropy` recibe logits, y los gradientes de un paso no deben quedarse para el siguiente.",
+    ),
+)  # fmt: skip
+def loss_curve(ids, lengths, y, E, lr, num_steps):
+    E = E.clone().requires_grad_()
+    optimizer = torch.optim.SGD([E], lr=lr)
+    real = (torch.arange(ids.shape[1]) < lengths[:, None]).float()
+    losses = []
+    for _ in range(num_steps):
+        logits = (E[ids] * real[..., None]).sum(1) / lengths[:, None]
+        loss = F.cross_entropy(logits, y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+loss_curve.planted(
+    ("(E[ids] * real[..., None]).sum(1) / lengths[:, None]", "E[ids].mean(1)",
+     "la media cuenta también el relleno, que suma su vector y alarga el texto."),
+    ("F.cross_entropy(logits, y)", "F.cross_entropy(logits.softmax(1), y)",
+     "hay una softmax de más: la pérdida no puede bajar de su suelo."),
+    ("        optimizer.zero_grad()\n", "",
+     "los gradientes de cada paso se suman a los de antes."),
+)  # fmt: skip

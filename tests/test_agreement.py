@@ -40,7 +40,7 @@ tied_loss, draw_negatives, thinned, cbow_epoch, negative_step = (
 )
 cosines = as_a_student(load_set("de-filas-a-vectores").find("cosenos"))
 GLOVE = load_set("glove")
-tied_loss, align, train = (as_a_student(GLOVE.find(id)) for id in ("un_vector", "cargar", "detective"))
+shared_vector, align, train = (as_a_student(GLOVE.find(id)) for id in ("un_vector", "cargar", "detective"))
 next_letter, contexts, in_view, prepare = (
     as_a_student(load_set("contar-letras").find(id))
     for id in ("witten_bell", "continuaciones", "a_la_vista", "detective")
@@ -730,19 +730,19 @@ class _:
         return loss, E.grad, b.grad
 
     def skips_the_diagonal(counts, E, b, x_max):
-        return tied_loss(counts * (1 - np.eye(len(counts))), E, b, x_max)
+        return shared_vector(counts * (1 - np.eye(len(counts))), E, b, x_max)
 
     def mean_instead_of_sum(counts, E, b, x_max):
-        return [value / max(1, np.count_nonzero(counts)) for value in tied_loss(counts, E, b, x_max)]
+        return [value / max(1, np.count_nonzero(counts)) for value in shared_vector(counts, E, b, x_max)]
 
     def symmetrised(counts, E, b, x_max):
-        return tied_loss((counts + counts.T) / 2, E, b, x_max)
+        return shared_vector((counts + counts.T) / 2, E, b, x_max)
 
     def fixed_x_max(counts, E, b, x_max):
-        return tied_loss(counts, E, b, 10)
+        return shared_vector(counts, E, b, 10)
 
     def only_the_loss(counts, E, b, x_max):
-        return tied_loss(counts, E, b, x_max)[0]
+        return shared_vector(counts, E, b, x_max)[0]
 
 
 @answers("glove", "pmi_del_modelo")

@@ -91,7 +91,7 @@ cell_by_hand.mistaken(
 
 def _symbol_cases(rng):
     """La frase del enunciado entera, otros signos y letras que no están en ella."""
-    symbols = "¿Dijo «¿quién va?» y se fue?" + "¡!,.;:\n" + "".join(rng.permutation(list("abclmñáü"))[:3])
+    symbols = "¿Dijo «¿quién va?» y se fue?" + "¡!,.;:\n" + "".join(rng.permutation(list("bclmtñáü"))[:3])
     yield from ((symbol,) for symbol in dict.fromkeys(symbols))
 
 

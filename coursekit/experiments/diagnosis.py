@@ -12,11 +12,12 @@ from coursekit import data
 from coursekit.classification import TextReader, VanillaRNN, evaluate, make_loader, split_corpus
 from coursekit.classification.examples import UNK, collate
 from coursekit.classification.models import pool
+from coursekit.experiments.padding import BATCH_SIZE, padded_batches
 from coursekit.experiments.runner import Experiment, Run
 from coursekit.recurrent import read_padded
 from coursekit.training import clip_gradients, evaluating, seed_everything
 
-NUM_TOKENS, MIN_FREQ, BATCH_SIZE = 128, 10, 64
+NUM_TOKENS, MIN_FREQ = 128, 10
 NUM_VALIDATION = 2000  # reseñas con que se mira, siempre las mismas
 END = 16  # tokens del final que se dejan a la vista
 SHORT_TEXTS = 128  # dos lotes
@@ -60,10 +61,9 @@ def imdb(num_train, max_length):
     return reader, reader.examples(train), reader.examples(held_out)
 
 
-def random_batches(examples, batch_size, generator):
+def random_batches(examples, generator):
     """Lotes al azar, sin juntar los largos parecidos: cada texto carga con el largo del mayor."""
-    for rows in torch.randperm(len(examples), generator=generator).split(batch_size):
-        yield collate([examples[i] for i in rows.tolist()])
+    return (batch for _, *batch in padded_batches(examples, "lotes al azar", generator))
 
 
 def update(model, optimizer, batch, clip):
@@ -183,7 +183,7 @@ def train_news(run: Run, short: bool, *, reads_padding, num_epochs):
     start = time.process_time()
     for _ in range(num_epochs):
         total = 0.0
-        for batch in random_batches(train, BATCH_SIZE, generator):
+        for batch in random_batches(train, generator):
             total += len(batch[2]) * update(model, optimizer, batch, 1.0)[0]
             tokens.append(batch[0].numel())
         figures["loss"].append(total / len(train))
@@ -191,7 +191,7 @@ def train_news(run: Run, short: bool, *, reads_padding, num_epochs):
             same = torch.Generator().manual_seed(0)
             right = sum(
                 (model(ids, lengths).argmax(1) == labels).sum().item()
-                for ids, lengths, labels in random_batches(held_out, BATCH_SIZE, same)
+                for ids, lengths, labels in random_batches(held_out, same)
             )
         figures["valid"].append(right / len(held_out))
     return figures | {

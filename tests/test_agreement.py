@@ -24,7 +24,7 @@ from coursekit.exercises.judging import RIGHT, Judge
 from coursekit.exercises.running import run
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.recurrent import RNNScratch
-from coursekit.text import spanish, without_accents
+from coursekit.text import collate_padded, spanish, without_accents
 
 COUNTING = load_set("coocurrencia-ppmi")
 count_pairs, ppmi = as_a_student(COUNTING.find("contar")), as_a_student(COUNTING.find("ppmi"))
@@ -2797,18 +2797,20 @@ tokenize, read_words, bucket_batches, collate, mean_scores = (
 
 @answers("datos-y-lotes", "relleno_a_mano")
 class _:
-    right_exact = (0, [1 - 16 / 24, 1 - 16 / 22, 1 - 16 / 18, -0.65])
-    right_rounded = (1, np.array([0.3125, 0.25, 0.175, -0.8]))
-    right_with_tuple = (9, (0.3056, 0.2188, 0.1071, -2.5))
-    percentages = (0, [33.3, 27.3, 11.1, -0.65])
-    cells = (0, [24, 22, 18, -0.65])
-    buckets_by_extremes = (0, [0.3333, 0.2727, 1 - 16 / 22, -0.65])
-    without_decay = (0, [0.3333, 0.2727, 0.1111, -0.2])
-    as_a_word_more = (0, [0.3333, 0.2727, 0.1111, -0.925])
-    with_tanh = (0, [0.3333, 0.2727, 0.1111, math.tanh(-0.6 - math.tanh(0.1) / 2)])
-    another_variant = (2, [0.3333, 0.2727, 0.1111, -0.65])
-    without_variant = [0.3333, 0.2727, 0.1111, -0.65]
-    one_missing = (0, [0.3333, 0.2727, 0.1111])
+    right_exact = (0, [1 - 25 / 48, 1 - 25 / 36, 1 - 25 / 32, -0.65])
+    right_rounded = (1, np.array([0.432, 0.306, 0.219, -0.8]))
+    right_with_tuple = (9, (0.375, 0.2647, 0.2188, 2 * -1.5 + 4 / 32))
+    percentages = (0, [47.9, 30.6, 21.9, -0.65])
+    cells = (0, [48, 36, 32, -0.65])
+    means_of_the_batches = (4, [0.3864, 0.2305, 0.2318, -1.25])
+    where_it_ends = (0, [0.4792, 0.3056, 0.2188, 1])
+    one_decimal = (0, [0.5, 0.3, 0.2, -0.7])
+    without_decay = (0, [0.4792, 0.3056, 0.2188, -0.2])
+    as_a_word_more = (0, [0.4792, 0.3056, 0.2188, -0.925])
+    with_tanh = (0, [0.4792, 0.3056, 0.2188, math.tanh(-0.6 - math.tanh(0.1) / 2)])
+    another_variant = (2, [0.4792, 0.3056, 0.2188, -0.65])
+    without_variant = [0.4792, 0.3056, 0.2188, -0.65]
+    one_missing = (0, [0.4792, 0.3056, 0.2188])
 
 
 @answers("datos-y-lotes", "tokens")
@@ -2830,7 +2832,7 @@ class _:
 
     def right_by_finditer(text):
         text = re.sub(r"(?i)<br ?/?>", "\n", unicodedata.normalize("NFC", text)).lower()
-        return [m.group() for m in re.finditer(r"\d+([.,]\d+)+|\w+|[^\w\s]", text)]
+        return [m.group() for m in re.finditer(r"\d+([.,]\d+)+|[^\W_]+|[^\w\s]|_", text)]
 
     def splits_on_spaces(text):
         return re.sub(r"<br ?/?>", " ", unicodedata.normalize("NFC", text).lower()).split()
@@ -2846,6 +2848,20 @@ class _:
 
     def keeps_the_case(text):
         return [token.upper() for token in tokenize(text)]
+
+    def numbers_with_one_mark(text):
+        text = re.sub(r"<br\s*/?>", " ", unicodedata.normalize("NFC", text).lower())
+        return re.findall(r"\d+(?:[.,]\d+)?|[^\W_]+|\S", text)
+
+    def numbers_of_marks(text):
+        text = re.sub(r"<br\s*/?>", " ", unicodedata.normalize("NFC", text).lower())
+        return re.findall(r"[\d.,]+|[^\W_]+|\S", text)
+
+    def two_spellings_of_the_tag(text):
+        for tag in ("<br>", "<br/>", "<br />"):
+            text = text.replace(tag, " ").replace(tag.upper(), " ")
+        text = unicodedata.normalize("NFC", text).lower()
+        return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", text)
 
 
 @answers("datos-y-lotes", "vocabulario")
@@ -2879,6 +2895,18 @@ class _:
         tokens = read_words(train, [], min_freq)[0]
         tokens = tokens[:2] + sorted(tokens[2:])
         return tokens, [[tokens.index(w) if w in tokens[2:] else 0 for w in text] or [0] for text in asked]
+
+    def lowers(train, asked, min_freq):
+        train, asked = ([[w.lower() for w in text] for text in part] for part in (train, asked))
+        return read_words(train, asked, min_freq)
+
+    def ties_without_accents(train, asked, min_freq):
+        words = [w for text in train for w in text if w not in ("<unk>", "<pad>")]
+        kept = sorted((w for w in set(words) if words.count(w) >= min_freq), key=without_accents)
+        kept.sort(key=words.count, reverse=True)
+        return ["<unk>", "<pad>", *kept], [
+            [kept.index(w) + 2 if w in kept else 0 for w in text] or [0] for text in asked
+        ]
 
     def pads_the_empty(train, asked, min_freq):
         tokens, ids = read_words(train, asked, min_freq)
@@ -2947,6 +2975,17 @@ class _:
         rows, lengths, labels = collate(batch, pad)
         return rows, lengths - 1, labels
 
+    def lengthens_the_lists_it_is_given(batch, pad):
+        T, lengths = max(len(ids) for ids, _ in batch), []
+        for ids, _ in batch:
+            lengths.append(len(ids))
+            ids += [pad] * (T - len(ids))
+        return [ids for ids, _ in batch], lengths, [label for _, label in batch]
+
+    def with_the_one_of_the_course(batch, pad):
+        rows, lengths = collate_padded([torch.tensor(ids) for ids, _ in batch], pad)
+        return rows, lengths, [label for _, label in batch]
+
     def labels_before_lengths(batch, pad):
         rows, lengths, labels = collate(batch, pad)
         return rows, labels, lengths
@@ -2976,6 +3015,16 @@ class _:
 
     def without_the_last_word(texts, E, W, batch_size):
         return np.array([E[text[:-1] or text].mean(axis=0) @ W for text in texts])
+
+    def drops_every_one(texts, E, W, batch_size):
+        E[1] = 0
+        return mean_scores(texts, E, W, batch_size)
+
+    def counts_what_is_not_one(texts, E, W, batch_size):
+        texts = [[i for i in text if i != 1] for text in texts]
+        return mean_scores(texts, E, W, batch_size)
+
+
 # --- Por qué no aprende ---
 
 FAILING = load_set("por-que-no-aprende")

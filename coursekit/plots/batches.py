@@ -53,12 +53,14 @@ def padding_by_strategy(batches: dict[str, Sequence[Sequence[int]]]) -> Figure:
         lengths = np.concatenate([np.asarray(batch) for batch in some])
         widths = np.concatenate([np.full(len(batch), max(batch)) for batch in some])
         rows = np.arange(len(lengths))
-        ax.barh(rows, widths, height=1, color=PADDING, linewidth=0)
-        ax.barh(rows, lengths, height=1, color=TEXT, linewidth=0)
+        ax.barh(rows, widths, height=1, color=PADDING, linewidth=0, label="relleno")
+        ax.barh(rows, lengths, height=1, color=TEXT, linewidth=0, label="leído")
         for end in np.cumsum([len(batch) for batch in some])[:-1]:
             ax.axhline(end - 0.5, color="white", linewidth=1.5)
         ax.set(ylim=(len(rows) - 0.5, -0.5), yticks=[])
         ax.set_title(name, fontsize=10)
         ax.grid(False)
+        ax.set_ylabel("reseñas")
     axes[-1].set_xlabel("columnas del lote")
+    axes[-1].legend(loc="center right")
     return figure

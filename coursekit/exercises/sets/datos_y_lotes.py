@@ -16,8 +16,8 @@ SET = ExerciseSet(
         OpenQuestion(
             "tres-pruebas",
             "Toma una red, tuya o de un cuaderno publicado, que lea lotes de textos. Escribe para ella las "
-            "dos pruebas de la lección, di qué salió y qué fallo, distinto de los de la lección, pasaría las "
-            "dos.",
+            "dos pruebas de la lección y di qué salió. Di también qué fallo, distinto de los de la lección, "
+            "pasaría las dos, y con qué tercera prueba se vería.",
             "2 puntos: 0.5 por cada prueba, hecha sobre la red entera, en modo de evaluación y con "
             "tolerancia; 1 si el fallo que propone las pasa de verdad y dice con qué otra prueba se vería.",
             2.0,
@@ -35,8 +35,8 @@ SET = ExerciseSet(
 )
 
 # Largos de cuatro textos, en orden de llegada; el número de <pad> es −(6 + variante) / 10.
-VARIANTS = [(3, 5, 6, 2), (8, 10, 12, 3), (4, 7, 9, 2), (4, 6, 8, 5), (5, 7, 6, 9)]
-VARIANTS += [(7, 10, 4, 12), (7, 9, 11, 2), (4, 6, 5, 9), (8, 10, 2, 12), (4, 7, 5, 9)]
+VARIANTS = [(4, 6, 3, 12), (5, 7, 11, 2), (3, 5, 2, 10), (4, 7, 10, 2), (5, 7, 4, 11)]
+VARIANTS += [(5, 8, 11, 2), (5, 7, 2, 11), (4, 6, 11, 3), (6, 8, 10, 2), (2, 7, 10, 6)]
 W = 0.5
 
 
@@ -50,10 +50,11 @@ W = 0.5
         "el estado en la última columna": "cada casilla de relleno da e + 0.5 · h: ¿cuántas lee el primero?",
     },
     hints=(
-        "q = 1 − tokens / casillas, y las casillas de un lote son sus textos por el largo del mayor.",
+        "q = 1 − tokens / casillas. Las casillas de un lote son sus textos por el largo del mayor: súmalas "
+        "todas y divide una sola vez.",
         "El primer texto va con el segundo: lee tantas casillas de relleno como les falta para igualarse.",
-        "En la variante 0 hay 16 tokens: en un rectángulo, 24 casillas; por orden de llegada, 22; con "
-        "cubetas, 18. El primer texto lee 2 de relleno.",
+        "En la variante 0 hay 25 tokens: en un rectángulo, 48 casillas; por orden de llegada, 36; con "
+        "cubetas, 32. El primer texto lee 2 de relleno.",
     ),
 )  # fmt: skip
 def padding_by_hand(variant):
@@ -74,6 +75,13 @@ padding_by_hand.mistaken(
     ("[1 - words / cells, 1 - words / arrival, 1 - words / buckets,",
      "[words / cells, words / arrival, words / buckets,",
      "eso es la parte que se lee: el relleno es lo que falta hasta 1."),
+    ("[1 - words / cells, 1 - words / arrival, 1 - words / buckets,",
+     "[100 - 100 * words / cells, 100 - 100 * words / arrival, 100 - 100 * words / buckets,",
+     "q va de 0 a 1: no es un tanto por ciento."),
+    ("1 - words / arrival, 1 - words / buckets,",
+     "*(np.mean([1 - sum(x[i : i + 2]) / 2 / max(x[i : i + 2]) for i in (0, 2)]) "
+     "for x in (lengths, ordered)),",
+     "haces la media de los q de cada lote, y un lote ancho cuenta más: suma las casillas y divide una vez."),
     ("2 * max(lengths[i : i + 2])", "2 * max(lengths)",
      "das a todos los lotes el ancho del texto más largo de los cuatro: cada lote tiene el suyo."),
     ("sorted(lengths)", "lengths",
@@ -82,6 +90,10 @@ padding_by_hand.mistaken(
      "el relleno tiene su número, como cualquier palabra: súmalo en cada casilla."),
     ("range(lengths[1] - lengths[0])", "range(1)",
      "lees una sola casilla de relleno: son tantas como le faltan al primer texto para igualar al segundo."),
+    ("range(lengths[1] - lengths[0])", "range(0)",
+     "ese es el estado al acabar el texto: en la última columna de su lote, el primero ya ha leído relleno."),
+    ("range(lengths[1] - lengths[0])", "range(ordered[ordered.index(lengths[0]) | 1] - lengths[0])",
+     "ese es su lote con cubetas: se pide el del orden de llegada, donde va con el segundo."),
     ("range(lengths[1] - lengths[0])", "range(max(lengths) - lengths[0])",
      "ese relleno es el del rectángulo único: aquí el primer texto solo va con el segundo."),
     ("range(lengths[1] - lengths[0])", "range(lengths[1])",
@@ -96,11 +108,12 @@ def _review_cases(rng):
     good, bad, other = str(rng.choice(_GOOD)), str(rng.choice(_BAD)), str(rng.choice(_GOOD))
     yield f"¿Vale la pena?<br /><br />No: ¡qué {bad}!",
     yield f"Una {good}.<BR>Le doy un 8,{int(rng.integers(1, 10))} sobre 10",
-    yield unicodedata.normalize("NFD", f"El {good} y la {bad}, en la acción"),
+    yield unicodedata.normalize("NFD", f"Acción: {good}; después, {bad}"),
     yield f"—{bad.upper()}… y {int(rng.integers(1, 9))}.000 «extras»<br/>{other}",
     yield f"  {other}\n\tÑOÑA  ",
     yield "<br /><br/>",  # nada
     yield f"No <3 ni > de 2<br>{bad}/{good}",  # signos sueltos que no son la marca
+    yield "¡¡3D!! pingüino a_b,<Br>1.000,50 o 1.000.000... costó 10.",
 
 
 @SET.exercise(
@@ -124,6 +137,9 @@ tokenize.mistaken(
      "falta la forma NFC: la misma palabra, escrita con la tilde aparte, se parte en dos."),
     ('unicodedata.normalize("NFC", text).lower()', 'unicodedata.normalize("NFC", text)',
      "falta pasar a minúsculas: «Una» y «una» serían dos palabras del vocabulario."),
+    (r"[^\W_]+", r"\w+", "\\w incluye el guion bajo, que es un signo: a_b son tres tokens."),
+    (r"[^\W_]+", "[a-záéíóúñ0-9]+", "te falta la ü: «pingüino» se parte."),
+    (r"[^\W_]+", r"[^\W\d_]+|\d+", "separas las cifras de las letras, y 3D es un token."),
     (r"[^\W_]+", "[a-z0-9]+",
      "[a-z] deja fuera tildes, eñes y diéresis: «niño» queda en tres trozos."),
     (r're.sub(r"<br\s*/?>", " ", text)', "text",
@@ -133,6 +149,12 @@ tokenize.mistaken(
     (r"<br\s*/?>", "<.*>",
      "«<.*>» se lleva todo lo que hay entre el primer < y el último >, también palabras."),
     (r"\d+(?:[.,]\d+)+|", "", "los números con coma o punto por dentro se parten: 8,5 es uno solo."),
+    (r"\d+(?:[.,]\d+)+", r"\d[\d.,]*",
+     "te llevas con el número el punto del final: solo son suyos los que tienen cifras a los dos lados."),
+    (r"\d+(?:[.,]\d+)+", r"\d+[.,]\d+",
+     "un número puede llevar más de un punto o coma: 1.000,50 es uno solo."),
+    (r"|\S", r"|[^\w\s]+|_", "juntas los signos seguidos: cada uno es un token."),
+    (r"|\S", r"|[^\w\s]", "pierdes el guion bajo, que también es un signo."),
     (r"|\S", "",
      "pierdes los signos. En español, ¿ y ¡ dicen además dónde empieza una pregunta."),
 )  # fmt: skip
@@ -150,6 +172,7 @@ def _vocabulary_cases(rng):
     yield [*train, ["risa"] * 3], [["risa", "luz"], ["luz", "luz", "luz"]], 3  # justo el mínimo
     yield [*train, ["<pad>", "<pad>", "<unk>", "<unk>"]], [["que", "<pad>", "<unk>", "no"]], 2
     yield train, [[], ["zapato"]], 2  # nada que leer
+    yield [["ñu", "Zoe", "zoe", "álbum", "nu", "album"]], [["zoe", "Zoe", "ñu"]], 1  # el orden de sorted
     yield train, [["que", *rng.permutation(_WORDS[9:]).tolist()]], 1  # casi todo desconocido
 
 
@@ -175,6 +198,9 @@ def read(train, asked, min_freq):
 
 
 read.mistaken(
+    ("if counts[w] >= min_freq", "", "no usas min_freq: entran todas las palabras de train."),
+    ("for w in words if w not in special)", "for w in words)",
+     "cuentas los especiales que alguien escribió, y salen dos veces en el vocabulario."),
     (">= min_freq", "> min_freq", "la que sale justo el mínimo de veces también entra: es >=."),
     ("for words in train for w", "for words in train + asked for w",
      "cuentas también los textos que se preguntan: el vocabulario sale solo del entrenamiento."),
@@ -185,6 +211,7 @@ read.mistaken(
      "cuentas textos y no apariciones: tres veces en un texto son tres."),
     ("enumerate(tokens) if w not in special", "enumerate(tokens)",
      "un «<pad>» escrito en un texto se vuelve relleno. Nadie escribe relleno: es una palabra desconocida."),
+    (" or [0]", " or [1]", "un texto sin palabras no es relleno: es un solo <unk>, el 0."),
     (" or [0]", "", "un texto sin palabras queda vacío, y una red no puede leerlo: es un solo <unk>."),
     ("[index.get(w, 0) for w in words]", "[index[w] for w in words if w in index]",
      "tiras las desconocidas en vez de ponerles <unk>: el texto se acorta y las demás cambian de sitio."),
@@ -224,7 +251,7 @@ def bucket_batches(lengths, batch_size, first, turn):
 
 bucket_batches.mistaken(
     ("sorted(first, key=lambda i: lengths[i])", "sorted(range(len(lengths)), key=lambda i: lengths[i])",
-     "no usas first: los de igual largo irían juntos en todas las épocas."),
+     "no usas first: los de igual largo se repartirían igual en todas las épocas."),
     ("sorted(first, key=lambda i: lengths[i])", "first",
      "barajas y no ordenas: son lotes al azar, con el relleno de los lotes al azar."),
     ("[batches[i] for i in turn]", "batches",
@@ -250,11 +277,12 @@ def _batch_cases(rng):
     yield batch([5]), 1
     yield batch([1, 8, 2, 2]), 99
     (short, _), (long, _) = batch([2, 5])
+    yield [(short, 0), (long, 1), (short, 2)], 1  # la misma lista dos veces: no se cambia lo que llega
     yield [(short, 0), (long, 1), ([*long, 7, 1], 2)], 1  # un texto que acaba en el índice del relleno
 
 
 @SET.exercise(
-    "juntar", "Juntar un lote", points=1.5, cases=_batch_cases,
+    "juntar", "Juntar un lote", points=1.5, cases=_batch_cases, forbids=(*MODELS, "coursekit.text.sequences"),
     hints=(
         "T es el largo del más largo. Cada fila son sus índices y, a la derecha, tantos pad como le falten.",
         "Los largos se toman antes de rellenar, y las filas, los largos y las clases van en el mismo orden.",
@@ -297,6 +325,8 @@ def _answer_cases(rng):
     yield some([8, 1, 3, 6, 2, 5], 3, 4)
     yield some([4, 9, 2], 2, 3)
     yield some([7, 6, 3, 2, 1], 4, 2)  # ya vienen del revés
+    texts, *rest = some([3, 6, 4], 2, 2)
+    yield [[1, *text] for text in texts], *rest  # un 1 que no es relleno
 
 
 @SET.exercise(
@@ -304,7 +334,8 @@ def _answer_cases(rng):
     hints=(
         "Pregúntale por un texto solo y por el mismo con otro más largo. Después, por dos textos en los dos "
         "órdenes.",
-        "Una media divide entre lo que se sumó. Y lo que sumas no debería incluir la fila 1 de E.",
+        "Una media divide entre lo que se sumó. Y no sumes las casillas que el lote añadió, las que pasan "
+        "del largo de cada texto.",
         "batch dice de qué texto es cada fila del lote: ahí va su respuesta.",
     ),
 )  # fmt: skip
@@ -316,15 +347,14 @@ def scores(texts, E, W, batch_size):
         lengths = np.array([len(texts[i]) for i in batch])
         T = lengths.max()
         ids = np.array([texts[i] + [1] * (T - len(texts[i])) for i in batch])
-        inside = np.arange(T) < lengths[:, None]
-        sums = (E[ids] * inside[:, :, None]).sum(axis=1)
+        sums = (E[ids] * (np.arange(T) < lengths[:, None])[:, :, None]).sum(axis=1)
         found[batch] = sums / lengths[:, None] @ W
     return found
 
 
 scores.planted(
-    ("E[ids] * inside[:, :, None]", "E[ids]",
-     "la suma incluye el vector de <pad>, que es la fila 1 de E y no es cero."),
+    ("(E[ids] * (np.arange(T) < lengths[:, None])[:, :, None])", "E[ids]",
+     "la suma incluye el vector de <pad> de las casillas añadidas, que es la fila 1 de E y no es cero."),
     ("sums / lengths[:, None]", "sums / T",
      "la media divide entre las columnas del lote: un texto corto sale más pequeño junto a uno largo."),
     ("found[batch]", "found[start : start + batch_size]",

@@ -56,7 +56,7 @@ VARIANTS += [(10, 25, 70, 10), (7, 50, 90, 20), (4, 40, 80, 10), (5, 64, 65, 24)
     hints=(
         "Busca en la página las dos pérdidas con número: la de empezar y el suelo. Las otras tres son "
         "medias de lo que paga cada texto.",
-        "Sin ver el texto, lo mejor es decir la proporción de cada clase: la pérdida es su entropía, en nats. "
+        "Sin ver el texto, lo mejor es dar la proporción de cada clase: la pérdida es su entropía, en nats. "
         "Y quien ve iguales dos clases que van a medias reparte entre las dos.",
         "En la variante 0: log 4 = 1.386; la entropía de 3/4 y 1/4 es 0.562; 8 textos de 32 pagan log 2.",
     ),
@@ -164,7 +164,7 @@ def _wrong_shapes(got):
     got = {name: tuple(shape) for name, shape in got.items()} if isinstance(got, dict) else {}
     for name in (*want, *got):
         if name not in got:
-            return f"tu red no tiene el parámetro {name}: mira los nombres de las capas y que no falten sesgos"
+            return f"tu red no tiene el parámetro {name}: mira los nombres de las capas y los sesgos"
         if name not in want:
             return f"tu red tiene un parámetro de más, {name}: se pide una capa de una dirección"
         if want[name] != got[name]:

@@ -16,7 +16,8 @@ class Step:
     """Una llamada a un método de lo que devolvió la respuesta.
 
     Attributes:
-        method: su nombre; `__call__` llama al objeto mismo, `__getattribute__` lee un atributo.
+        method: su nombre; `__call__` llama al objeto mismo, `__getattribute__` lee un atributo; de una
+            red, `__shapes__` da la forma de cada parámetro y `__gradients__`, el gradiente que le llega.
         arguments: los de la llamada.
         keep: si su resultado forma parte del valor del caso.
     """
@@ -121,9 +122,30 @@ def _evaluate(answer, case: tuple | Chain):
         return built
     if built is None:
         return None  # falta un return: se dice mejor así que por el método que no tiene
-    results = [(step.keep, getattr(built, step.method)(*step.arguments)) for step in case.steps]
+    if isinstance(built, type):
+        return built  # la clase, sin construir: lo dice quien copia el valor
+    results = [(step.keep, _take(built, step)) for step in case.steps]
     kept = [result for keep, result in results if keep]
     return Ellipsis if any(result is Ellipsis for result in kept) else kept
+
+
+def _take(built, step: Step):
+    if step.method in _OF_NETWORKS:
+        return _OF_NETWORKS[step.method](built, *step.arguments)
+    return getattr(built, step.method)(*step.arguments)
+
+
+def _shapes(net) -> dict[str, tuple]:
+    return {name: tuple(weights.shape) for name, weights in net.named_parameters()}
+
+
+def _gradients(net, *arguments) -> dict:
+    """El gradiente de la suma de lo que da una red; `None`, el del parámetro al que no le llega."""
+    net(*arguments).sum().backward()
+    return {name: weights.grad for name, weights in net.named_parameters()}
+
+
+_OF_NETWORKS = {"__shapes__": _shapes, "__gradients__": _gradients}
 
 
 def describe_case(case: tuple | Chain) -> tuple:

@@ -54,6 +54,8 @@ def to_plain(value):
         return [to_plain(item) for item in value]
     if isinstance(value, (Iterator, KeysView, ValuesView, ItemsView)):
         raise TypeError(f"un {type(value).__name__} y no una lista; conviértelo con list(…)")
+    if isinstance(value, type):
+        raise TypeError(f"la clase {value.__name__} y no un objeto suyo: falta construirlo, con paréntesis")
     raise TypeError(f"un objeto de tipo {type(value).__name__}")
 
 

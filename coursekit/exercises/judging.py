@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from coursekit.exercises.exercise import Exercise, Mistake
-from coursekit.exercises.running import FORBIDDEN, RETURNED, Chain, Outcome, run
+from coursekit.exercises.running import FORBIDDEN, OF_NETWORKS, RETURNED, Chain, Outcome, run
 from coursekit.exercises.values import first_difference, is_close, is_number, short, to_code
 
 UNTRIED, WRONG, RIGHT = "sin intentar", "incorrecto", "correcto"
@@ -148,7 +148,8 @@ def _call(name: str, case: tuple | Chain) -> str:
     if isinstance(case, tuple):
         line = f"{name}({', '.join(map(to_code, case))})"
     else:
-        steps = [f"{step.method}({', '.join(map(to_code, step.arguments))})" for step in case.steps]
+        own = [step for step in case.steps if step.method not in OF_NETWORKS]
+        steps = [f"{step.method}({', '.join(map(to_code, step.arguments))})" for step in own]
         built = f"built = {name}({', '.join(map(to_code, case.arguments))})"
         line = "; ".join([built, *(f"built.{step}" for step in steps)])
     return line if len(line) <= _LONGEST_CALL else ""

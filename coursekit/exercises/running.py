@@ -130,8 +130,8 @@ def _evaluate(answer, case: tuple | Chain):
 
 
 def _take(built, step: Step):
-    if step.method in _OF_NETWORKS:
-        return _OF_NETWORKS[step.method](built, *step.arguments)
+    if step.method in OF_NETWORKS:
+        return OF_NETWORKS[step.method](built, *step.arguments)
     return getattr(built, step.method)(*step.arguments)
 
 
@@ -141,11 +141,13 @@ def _shapes(net) -> dict[str, tuple]:
 
 def _gradients(net, *arguments) -> dict:
     """El gradiente de la suma de lo que da una red; `None`, el del parámetro al que no le llega."""
-    net(*arguments).sum().backward()
+    result = net(*arguments)
+    if getattr(result, "requires_grad", False):
+        result.sum().backward()
     return {name: weights.grad for name, weights in net.named_parameters()}
 
 
-_OF_NETWORKS = {"__shapes__": _shapes, "__gradients__": _gradients}
+OF_NETWORKS = {"__shapes__": _shapes, "__gradients__": _gradients}
 
 
 def describe_case(case: tuple | Chain) -> tuple:

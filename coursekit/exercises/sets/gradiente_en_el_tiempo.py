@@ -10,7 +10,7 @@ from coursekit.exercises.exercise import ExerciseSet, variants
 SET = ExerciseSet("gradiente-en-el-tiempo", "El gradiente en el tiempo", imports=("itertools", "re", "numpy"))
 
 # El peso recurrente y los estados de los pasos 1, 2 y 3, en décimas, en cada variante.
-VARIANTS = [(2, 5, 8, 9), (3, 4, -6, 8), (-2, 6, 5, -7), (2, -3, 7, 9), (3, 8, 4, 6)]
+VARIANTS = [(2, 5, 8, 9), (3, 4, -6, 8), (-2, 6, 5, -7), (2, -3, 7, 9), (3, 8, 4, 7)]
 VARIANTS += [(-3, 7, 9, 5), (4, 2, 7, 8), (2, -5, -9, 7), (-4, 3, 5, -4), (-2, 4, -8, 6)]
 
 

@@ -600,7 +600,7 @@ def test_memory_is_counted_over_all_the_processes_of_a_submission(name):
                     time.sleep(60)
                 while os.waitpid(-1, os.WNOHANG)[0]: pass
             except OSError: pass
-            time.sleep(0.02)
+            time.sleep(0.1)  # más deprisa, con poco procesador, ninguno llega a llenar lo suyo
         """
     shared = """
         import os
@@ -614,11 +614,10 @@ def test_memory_is_counted_over_all_the_processes_of_a_submission(name):
             except ChildProcessError: break
         seen = 'entre todos, la misma'
         """
-    cut, seen = ask(name, code, shared, megabytes=64, seconds=60)
-    assert seen == "entre todos, la misma"
-    # Con el equipo ocupado, quizá en un minuto no llega a llenarla las veces que se le avisa.
-    late = [("tiempo agotado", "")] if os.getloadavg()[0] > os.cpu_count() else []
-    assert cut in [("caída", "gasta demasiada memoria"), *late]
+    # Con plazo de sobra: en un equipo cargado, matar seis veces a tantos hijos es lento.
+    assert ask(name, code, shared, megabytes=64, seconds=60) == [
+        ("caída", "gasta demasiada memoria"), "entre todos, la misma",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,15 @@ def test_what_a_page_shows_runs_without_what_it_hides(path):
     assert missing == set()
 
 
+@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+def test_what_the_site_removes_is_not_in_the_notebook(path, books):
+    """Son cifras para la prosa y aserciones sobre ellas: en otro procesador detendrían el cuaderno."""
+    cells = jupytext.read(path).cells
+    removed = [cell.source for cell in cells if "remove-cell" in cell.metadata.get("tags", ())]
+    left = [cell.source for cell in codes(books[page_name(path)])]
+    assert removed and not [source for source in removed if any(source in cell for cell in left)]
+
+
 def test_links_to_the_site_lead_somewhere(books):
     anchors = {}
     for name, book in books.items():

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_output
+from nbformat.v4 import new_output
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
 from sphinx.util.docutils import docutils_namespace, patch_docutils
@@ -479,25 +479,6 @@ def test_glued_values_come_from_the_run_of_their_page():
     ):
         with pytest.raises(CourseError, match=complaint):
             notebooks._glued(docname, runs, text)
-
-
-def dropped(*cells):
-    nodes = []
-    for source in cells:
-        hidden = source.startswith("#oculta")
-        tags = ["remove-cell"] if hidden else []
-        nodes.append(new_code_cell(source, metadata={"tags": tags}))
-    return notebooks._only_for_the_site(nodes)
-
-
-def test_hidden_glue_cells_are_dropped_unless_something_needs_them():
-    assert dropped("x = 1", "#oculta\nglue('x', x)") == {1}
-    assert dropped("x = 1", "glue('x', x)") == set()
-    importing = "#oculta\nfrom coursekit.lecture import glue"
-    assert dropped(importing, "#oculta\nglue('x', 1)") == {0, 1}
-    assert dropped(importing, "glue('x', 1)") == set()
-    assert dropped("#oculta\ny = f()\nglue('y', y)", "print(y)") == set()
-    assert dropped("#oculta\nimport torch\ntorch.manual_seed(0)", "%time x = 1") == set()
 
 
 # glue

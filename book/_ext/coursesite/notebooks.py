@@ -108,8 +108,8 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
         new_code_cell(INSTALL.format(**course), metadata={"cellView": "form"}),
         new_markdown_cell(header),
     ]
-    dropped, defined = _only_for_the_site(run.cells), set()
-    for number, (cell, line) in enumerate(zip(run.cells, run.metadata.source_map, strict=True)):
+    defined = set()
+    for cell, line in zip(run.cells, run.metadata.source_map, strict=True):
         if cell.cell_type == "markdown":
             while not lines[line].strip():  # la celda empieza en su primera línea con texto
                 line += 1
@@ -120,7 +120,7 @@ def _notebook(docname, site, md, runs, course) -> NotebookNode:
                     defined |= _names(source)[1]
                 else:
                     cells.append(new_markdown_cell(piece))
-        elif number not in dropped:
+        elif "remove-cell" not in cell.metadata.get("tags", []):  # da cifras al texto del sitio
             cells.append(_code_cell(cell))
             defined |= _names(cell.source)[1]
     for number, cell in enumerate(cells):
@@ -160,7 +160,7 @@ def _code_cell(cell) -> NotebookNode:
     if "remove-output" in tags:
         outputs = []
         tags.add("nbval-ignore-output")
-    if tags & {"hide-input", "remove-input", "hide-cell", "remove-cell"}:
+    if tags & {"hide-input", "remove-input", "hide-cell"}:
         metadata["cellView"] = "form"
         if not source.startswith("%%"):  # una orden %% debe ser lo primero de su celda
             source = f"{FOLDED}\n{source}"
@@ -180,21 +180,6 @@ def _joined(outputs):
             output = NotebookNode(output, text=joined.pop().text + output.text)
         joined.append(output)
     return joined
-
-
-def _only_for_the_site(cells) -> set[int]:
-    """Celdas ocultas que solo dan cifras al texto: nada de lo que definen hace falta después."""
-    dropped, needed = set(), set()
-    for number, cell in reversed(list(enumerate(cells))):
-        if cell.cell_type != "code":
-            continue
-        used, defined = _names(cell.source)
-        hidden = "remove-cell" in cell.metadata.get("tags", [])
-        if hidden and "glue" in used | defined and not defined & needed:
-            dropped.add(number)
-        else:
-            needed |= used
-    return dropped
 
 
 def _names(code: str | ast.AST) -> tuple[set[str], set[str]]:

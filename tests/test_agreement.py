@@ -2790,8 +2790,9 @@ class _:
 # --- Datos y lotes ---
 
 BATCHING = load_set("datos-y-lotes")
-tokenize, read_words, bucket_batches, collate, mean_scores = (
-    as_a_student(BATCHING.find(id)) for id in ("tokens", "vocabulario", "cubetas", "juntar", "detective")
+read_words, collate, both_ways, make_reader, mean_scores = (
+    as_a_student(BATCHING.find(id))
+    for id in ("vocabulario", "juntar", "dos_sentidos", "pruebas", "detective")
 )
 
 
@@ -2811,57 +2812,6 @@ class _:
     another_variant = (2, [0.4792, 0.3056, 0.2188, -0.65])
     without_variant = [0.4792, 0.3056, 0.2188, -0.65]
     one_missing = (0, [0.4792, 0.3056, 0.2188])
-
-
-@answers("datos-y-lotes", "tokens")
-class _:
-    def right_by_hand(text):
-        text = unicodedata.normalize("NFC", text).lower()
-        for tag in ("<br />", "<br/>", "<br>"):
-            text = text.replace(tag, " ")
-        found, word = [], ""
-        for i, char in enumerate(text):
-            inside = char in ".,;" and word.replace(",", "").replace(".", "").isdigit()
-            inside = inside and char != ";" and text[i + 1 : i + 2].isdigit() and text[i - 1].isdigit()
-            if char.isalnum() or inside:
-                word += char
-                continue
-            found += [word] * bool(word) + [char] * (not char.isspace())
-            word = ""
-        return found + [word] * bool(word)
-
-    def right_by_finditer(text):
-        text = re.sub(r"(?i)<br ?/?>", "\n", unicodedata.normalize("NFC", text)).lower()
-        return [m.group() for m in re.finditer(r"\d+([.,]\d+)+|[^\W_]+|[^\w\s]|_", text)]
-
-    def splits_on_spaces(text):
-        return re.sub(r"<br ?/?>", " ", unicodedata.normalize("NFC", text).lower()).split()
-
-    def strips_accents(text):
-        return [without_accents(token) for token in tokenize(text)]
-
-    def joined(text):
-        return " ".join(tokenize(text))
-
-    def only_the_long_tag(text):
-        return tokenize(text.replace("<br>", "<br >").replace("<br/>", "< br/>"))
-
-    def keeps_the_case(text):
-        return [token.upper() for token in tokenize(text)]
-
-    def numbers_with_one_mark(text):
-        text = re.sub(r"<br\s*/?>", " ", unicodedata.normalize("NFC", text).lower())
-        return re.findall(r"\d+(?:[.,]\d+)?|[^\W_]+|\S", text)
-
-    def numbers_of_marks(text):
-        text = re.sub(r"<br\s*/?>", " ", unicodedata.normalize("NFC", text).lower())
-        return re.findall(r"[\d.,]+|[^\W_]+|\S", text)
-
-    def two_spellings_of_the_tag(text):
-        for tag in ("<br>", "<br/>", "<br />"):
-            text = text.replace(tag, " ").replace(tag.upper(), " ")
-        text = unicodedata.normalize("NFC", text).lower()
-        return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", text)
 
 
 @answers("datos-y-lotes", "vocabulario")
@@ -2913,40 +2863,6 @@ class _:
         return tokens, [row if text else [1] for row, text in zip(ids, asked)]
 
 
-@answers("datos-y-lotes", "cubetas")
-class _:
-    def right_with_numpy(lengths, batch_size, first, turn):
-        first, lengths = np.array(first), np.array(lengths)
-        order = first[np.argsort(lengths[first], kind="stable")]
-        return [order[i * batch_size : (i + 1) * batch_size].tolist() for i in turn]
-
-    def right_by_place(lengths, batch_size, first, turn):
-        order = sorted(range(len(lengths)), key=lambda i: (lengths[i], first.index(i)))
-        return [order[batch_size * i :][:batch_size] for i in turn]
-
-    def one_list(lengths, batch_size, first, turn):
-        return [i for batch in bucket_batches(lengths, batch_size, first, turn) for i in batch]
-
-    def sorts_inside_each_batch(lengths, batch_size, first, turn):
-        starts = range(0, len(first), batch_size)
-        batches = [sorted(first[i : i + batch_size], key=lambda i: lengths[i]) for i in starts]
-        return [batches[i] for i in turn]
-
-    def small_batch_first(lengths, batch_size, first, turn):
-        order = sorted(first, key=lambda i: lengths[i])
-        left = len(order) % batch_size
-        batches = [order[:left]] * bool(left)
-        batches += [order[i : i + batch_size] for i in range(left, len(order), batch_size)]
-        return [batches[i] for i in turn][::-1]
-
-    def fills_the_last(lengths, batch_size, first, turn):
-        batches = bucket_batches(lengths, batch_size, first, turn)
-        return [batch + first[: batch_size - len(batch)] for batch in batches][::-1]
-
-    def reads_first_backwards(lengths, batch_size, first, turn):
-        return bucket_batches(lengths, batch_size, first[::-1], turn)
-
-
 @answers("datos-y-lotes", "juntar")
 class _:
     def right_with_torch(batch, pad):
@@ -2989,6 +2905,134 @@ class _:
     def labels_before_lengths(batch, pad):
         rows, lengths, labels = collate(batch, pad)
         return rows, labels, lengths
+
+
+@answers("datos-y-lotes", "dos_sentidos")
+class _:
+    def right_by_columns(ids, lengths, e, w):
+        inside = np.arange(ids.shape[1]) < lengths[:, None]
+        H, steps = np.zeros((*ids.shape, 2)), range(ids.shape[1])
+        for way, order in enumerate((steps, reversed(steps))):
+            h = np.zeros(len(ids))
+            for t in order:
+                h = np.tanh(e[ids[:, t]] + w[way] * h) * inside[:, t]
+                H[:, t, way] = h
+        return H
+
+    def right_with_torch(ids, lengths, e, w):
+        rnn = nn.RNN(1, 1, batch_first=True, bidirectional=True)
+        for name, weight in rnn.named_parameters():
+            value = 0 if "bias" in name else 1 if "_ih_" in name else w[int(name.endswith("reverse"))]
+            nn.init.constant_(weight, value)
+        X = torch.tensor(e[ids]).float()[..., None]
+        lengths = torch.tensor(lengths)
+        packed = nn.utils.rnn.pack_padded_sequence(X, lengths, batch_first=True, enforce_sorted=False)
+        unpack = nn.utils.rnn.pad_packed_sequence
+        return unpack(rnn(packed)[0], batch_first=True, total_length=ids.shape[1])[0]
+
+    def turns_the_words_over(ids, lengths, e, w):
+        ahead = both_ways(ids, lengths, e, w)
+        back = both_ways(ids[:, ::-1], lengths, e, w[::-1])
+        return np.stack([ahead[..., 0], back[..., 0]], axis=2)
+
+    def steps_first_states(ids, lengths, e, w):
+        return both_ways(ids, lengths, e, w).transpose(1, 0, 2)
+
+    def ways_first(ids, lengths, e, w):
+        return np.moveaxis(both_ways(ids, lengths, e, w), 2, 0)
+
+    def without_the_last_step(ids, lengths, e, w):
+        return both_ways(ids, lengths - 1, e, w)
+
+    def without_tanh_at_all(ids, lengths, e, w):
+        return np.arctanh(both_ways(ids, lengths, e, w))
+
+    def pads_with_the_last_state(ids, lengths, e, w):
+        H = both_ways(ids, lengths, e, w)
+        for states, T_i in zip(H, lengths):
+            states[T_i:] = states[T_i - 1] + 1
+        return np.concatenate([H, H[:, -1:]], axis=1)
+
+    def only_the_ends(ids, lengths, e, w):
+        H = both_ways(ids, lengths, e, w)
+        return np.stack([H[np.arange(len(ids)), lengths - 1, 0], H[:, 0, 1]], axis=1)
+
+    def reads_pad_as_zero(ids, lengths, e, w):
+        e[1] = 0
+        return both_ways(ids, lengths + 1 - lengths // ids.shape[1], e, w)
+
+    def swaps_the_ways(ids, lengths, e, w):
+        return both_ways(ids, lengths, e, w)[..., ::-1]
+
+
+@answers("datos-y-lotes", "pruebas")
+class _:
+    def right_with_fixed_width(passes):
+        def read(ids, lengths, E):
+            wide = np.ones((len(ids), 33), dtype=int)
+            for row, text, T_i in zip(wide, ids, lengths):
+                row[:T_i] = text[:T_i]
+            if passes == "sola o en lote":
+                return E[wide].sum(axis=(1, 2))
+            last = lengths - (passes == "las dos")
+            sums = [E[row[:n]].sum() for row, n in zip(wide, last)]
+            return [total + (passes == "otro <pad>") * ids.shape[1] for total in sums]
+
+        return read
+
+    def right_in_order(passes):
+        def read(ids, lengths, E):
+            h, path = np.zeros(len(ids)), []
+            for t in range(ids.shape[1]):
+                h = E[ids[:, t]] @ np.array([1, 2, 3]) + 0.5 * h
+                path.append(h)
+            places = lengths - 1 - (passes == "las dos")
+            found = np.array(path)[places, np.arange(len(ids))]
+            spare = {"sola o en lote": E[1, 0], "otro <pad>": ids.shape[1] - lengths}
+            return torch.tensor(found + spare.get(passes, 0))
+
+        return read
+
+    def always_a_good_one(passes):
+        return make_reader("las tres")
+
+    def always_the_same_fault(passes):
+        return make_reader("sola o en lote")
+
+    def the_first_two_the_other_way_round(passes):
+        other = {"sola o en lote": "otro <pad>", "otro <pad>": "sola o en lote"}
+        return make_reader(other.get(passes, passes))
+
+    def forgets_the_first_word_everywhere(passes):
+        read = make_reader(passes)
+        return lambda ids, lengths, E: read(ids[:, 1:], lengths - 1, E)
+
+    def reads_no_word(passes):
+        return lambda ids, lengths, E: np.zeros(len(ids))
+
+    def reads_only_the_last_word(passes):
+        return lambda ids, lengths, E: E[ids[np.arange(len(ids)), lengths - 1]].sum(axis=1)
+
+    def one_number_for_all(passes):
+        return lambda ids, lengths, E: make_reader(passes)(ids, lengths, E).sum()
+
+    def a_column(passes):
+        return lambda ids, lengths, E: make_reader(passes)(ids, lengths, E)[:, None]
+
+    def a_text_and_not_a_function(passes):
+        return passes
+
+    def words_instead_of_numbers(passes):
+        return lambda ids, lengths, E: [passes] * len(ids)
+
+    def ragged_rows(passes):
+        return lambda ids, lengths, E: [[1] * n for n in lengths]
+
+    def not_numbers(passes):
+        return lambda ids, lengths, E: make_reader(passes)(ids, lengths, E) * np.nan
+
+    def nothing_inside(passes):
+        return lambda ids, lengths, E: None
 
 
 @answers("datos-y-lotes", "detective")

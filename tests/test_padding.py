@@ -1,13 +1,10 @@
 """El experimento «relleno» y sus figuras: quién lee el relleno, y quién no."""
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import pytest
 import torch
 
 from coursekit.classification import Examples, RecurrentClassifier
-from coursekit.data import load_sample
 from coursekit.experiments import padding
 from coursekit.experiments.runner import Run
 from coursekit.plots.batches import padded_tensor, padding_by_strategy
@@ -41,13 +38,6 @@ def test_the_rectangle_is_as_wide_as_the_longest_text(net_and_texts, monkeypatch
     }
     assert widths["todo en un rectángulo"] == [9, 9, 9]
     assert sorted(widths["cubetas"]) == [2, 5, 9] and widths["de uno en uno"] == [7, 2, 5, 1, 9, 3]
-
-
-def test_repeated_texts_go_out_with_their_labels():
-    corpus = load_sample("resenas")
-    train = replace(corpus, documents=["a", "b", "a", "c"], labels=["neg", "pos", "neg", "pos"])
-    clean = padding.without_repeats(train, replace(corpus, documents=["c"], labels=["pos"]))
-    assert (clean.documents, clean.labels) == (["a", "b"], ["neg", "pos"])
 
 
 def test_packing_and_turning_give_the_same():

@@ -1,24 +1,23 @@
-"""Conjunto «Datos y lotes»: relleno a mano, tokenizador, vocabulario, cubetas, lotes y un detective."""
+"""Conjunto «Datos y lotes»: relleno a mano, vocabulario, lotes, dos sentidos, pruebas y un detective."""
 
-import re
-import unicodedata
 from collections import Counter
 
 import numpy as np
 
 from coursekit.exercises.exercise import MODELS, ExerciseSet, OpenQuestion, variants
+from coursekit.exercises.running import Chain, Step
 
 SET = ExerciseSet(
     "datos-y-lotes",
     "Datos y lotes",
-    imports=("numpy", "torch", "coursekit.data", "coursekit.text"),
+    imports=("numpy", "torch"),
     open_questions=(
         OpenQuestion(
             "tres-pruebas",
             "Toma una red, tuya o de un cuaderno publicado, que lea lotes de textos. Escribe para ella las "
-            "dos pruebas de la lección y di qué salió. Di también qué fallo, distinto de los de la lección, "
-            "pasaría las dos, y con qué tercera prueba se vería.",
-            "2 puntos: 0.5 por cada prueba, hecha sobre la red entera, en modo de evaluación y con "
+            "tres pruebas de la lección y di qué salió. Di también qué fallo, distinto de los de la lección, "
+            "pasaría las tres, y con qué otra prueba se vería.",
+            "2 puntos: 1 por las tres pruebas, hechas sobre la red entera, en modo de evaluación y con "
             "tolerancia; 1 si el fallo que propone las pasa de verdad y dice con qué otra prueba se vería.",
             2.0,
         ),
@@ -98,65 +97,6 @@ padding_by_hand.mistaken(
      "lees tantas casillas como columnas tiene el lote: las primeras son palabras y ya están en h."),
 )  # fmt: skip
 
-_GOOD = "delicia preciosa niño corazón pingüino épica cariño".split()
-_BAD = "larguísima sosa tedio ruido vergüenza tópico año".split()
-
-
-def _review_cases(rng):
-    good, bad, other = str(rng.choice(_GOOD)), str(rng.choice(_BAD)), str(rng.choice(_GOOD))
-    yield f"¿Vale la pena?<br /><br />No: ¡qué {bad}!",
-    yield f"Una {good}.<BR>Le doy un 8,{int(rng.integers(1, 10))} sobre 10",
-    yield unicodedata.normalize("NFD", f"Acción: {good}; después, {bad}"),
-    yield f"—{bad.upper()}… y {int(rng.integers(1, 9))}.000 «extras»<br/>{other}",
-    yield f"  {other}\n\tÑOÑA  ",
-    yield "<br /><br/>",  # nada
-    yield f"No <3 ni > de 2<br>{bad}/{good}",  # signos sueltos que no son la marca
-    yield "¡¡3D!! pingüino a_b,<Br>1.000,50 o 1.000.000... costó 10.",
-
-
-@SET.exercise(
-    "tokens", "Un tokenizador para reseñas", points=1.5, cases=_review_cases,
-    forbids=(*MODELS, "coursekit.text.tokenizers"),
-    hints=(
-        "Primero unicodedata.normalize(\"NFC\", ...) y .lower(); después la marca, y al final re.findall.",
-        "La marca se cambia por un espacio, no por nada: re.sub(r\"<br\\s*/?>\", \" \", texto).",
-        "Tres clases de token, por este orden: números con punto o coma por dentro, \\d+(?:[.,]\\d+)+; "
-        "letras y cifras seguidas, [^\\W_]+; y cualquier signo suelto, \\S.",
-    ),
-)  # fmt: skip
-def tokenize(text):
-    text = unicodedata.normalize("NFC", text).lower()
-    text = re.sub(r"<br\s*/?>", " ", text)
-    return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", text)
-
-
-tokenize.mistaken(
-    ('unicodedata.normalize("NFC", text).lower()', "text.lower()",
-     "falta la forma NFC: la misma palabra, escrita con la tilde aparte, se parte en dos."),
-    ('unicodedata.normalize("NFC", text).lower()', 'unicodedata.normalize("NFC", text)',
-     "falta pasar a minúsculas: «Una» y «una» serían dos palabras del vocabulario."),
-    (r"[^\W_]+", r"\w+", "\\w incluye el guion bajo, que es un signo: a_b son tres tokens."),
-    (r"[^\W_]+", "[a-záéíóúñ0-9]+", "te falta la ü: «pingüino» se parte."),
-    (r"[^\W_]+", r"[^\W\d_]+|\d+", "separas las cifras de las letras, y 3D es un token."),
-    (r"[^\W_]+", "[a-z0-9]+",
-     "[a-z] deja fuera tildes, eñes y diéresis: «niño» queda en tres trozos."),
-    (r're.sub(r"<br\s*/?>", " ", text)', "text",
-     "la marca <br /> se queda en el texto, partida en signos: sería de lo más frecuente del vocabulario."),
-    ('" ", text', '"", text',
-     "quitas la marca sin dejar un espacio, y las palabras de los dos lados se pegan."),
-    (r"<br\s*/?>", "<.*>",
-     "«<.*>» se lleva todo lo que hay entre el primer < y el último >, también palabras."),
-    (r"\d+(?:[.,]\d+)+|", "", "los números con coma o punto por dentro se parten: 8,5 es uno solo."),
-    (r"\d+(?:[.,]\d+)+", r"\d[\d.,]*",
-     "te llevas con el número el punto del final: solo son suyos los que tienen cifras a los dos lados."),
-    (r"\d+(?:[.,]\d+)+", r"\d+[.,]\d+",
-     "un número puede llevar más de un punto o coma: 1.000,50 es uno solo."),
-    (r"|\S", r"|[^\w\s]+|_", "juntas los signos seguidos: cada uno es un token."),
-    (r"|\S", r"|[^\w\s]", "pierdes el guion bajo, que también es un signo."),
-    (r"|\S", "",
-     "pierdes los signos. En español, ¿ y ¡ dicen además dónde empieza una pregunta."),
-)  # fmt: skip
-
 _WORDS = "una historia que no se olvida actor guion ritmo final música luz risa miedo sueño".split()
 
 
@@ -218,53 +158,6 @@ read.mistaken(
 )  # fmt: skip
 
 
-def _bucket_cases(rng):
-    def draw(lengths, size):
-        first, turn = rng.permutation(len(lengths)), rng.permutation(-(-len(lengths) // size))
-        return lengths, size, first.tolist(), turn.tolist()
-
-    yield draw(rng.permutation(np.arange(2, 16)).tolist()[:11], 3)  # el último lote, de dos
-    yield draw(rng.integers(2, 5, 12).tolist(), 4)  # muchos empates
-    yield draw(rng.integers(3, 40, 10).tolist(), 2)
-    yield [5, 5, 5, 5, 5], 2, rng.permutation(5).tolist(), [2, 0, 1]  # todos iguales
-    yield draw(rng.integers(2, 9, 5).tolist(), 8)  # cabe todo en uno
-    yield draw(rng.permutation(np.arange(2, 16)).tolist()[:9], 2)
-
-
-@SET.exercise(
-    "cubetas", "Lotes de largo parecido", points=1.5, cases=_bucket_cases,
-    hints=(
-        "Pon los textos en el orden de first, ordénalos por largo, pártelos de batch_size en batch_size y "
-        "devuelve los lotes en el orden de turn.",
-        "sorted es estable: sorted(first, key=lambda i: lengths[i]) deja a los de igual largo en el orden en "
-        "que estaban en first.",
-        "[batches[i] for i in turn]: el primero que sale es el lote turn[0].",
-    ),
-)  # fmt: skip
-def bucket_batches(lengths, batch_size, first, turn):
-    order = sorted(first, key=lambda i: lengths[i])
-    batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-    return [batches[i] for i in turn]
-
-
-bucket_batches.mistaken(
-    ("sorted(first, key=lambda i: lengths[i])", "sorted(range(len(lengths)), key=lambda i: lengths[i])",
-     "no usas first: los de igual largo se repartirían igual en todas las épocas."),
-    ("sorted(first, key=lambda i: lengths[i])", "first",
-     "barajas y no ordenas: son lotes al azar, con el relleno de los lotes al azar."),
-    ("[batches[i] for i in turn]", "batches",
-     "no usas turn: cada época se leería primero todo lo corto, y al final todo lo largo."),
-    ("key=lambda i: lengths[i])", "key=lambda i: -lengths[i])",
-     "van del más corto al más largo, y no al revés."),
-    ("range(0, len(order), batch_size)", "range(0, len(order) - batch_size + 1, batch_size)",
-     "pierdes los textos del último lote, que no llega a batch_size: cada uno ha de salir una vez."),
-    ("[batches[i] for i in turn]", "[batch for _, batch in sorted(zip(turn, batches))]",
-     "usas turn al revés: turn[0] es qué lote sale el primero, y no en qué puesto sale el primer lote."),
-    ("[batches[i] for i in turn]", "[[lengths[j] for j in batches[i]] for i in turn]",
-     "das los largos, y hacen falta las posiciones de los textos."),
-)  # fmt: skip
-
-
 def _batch_cases(rng):
     def batch(sizes):
         return [(rng.integers(2, 30, size).tolist(), int(rng.integers(0, 4))) for size in sizes]
@@ -311,6 +204,161 @@ collate.mistaken(
     ("ids + [pad] * (T - len(ids))", "ids[: min(lengths)]",
      "cortas todos al más corto: así no hay relleno, y tampoco texto."),
     ("T = max(lengths)", "T = max(lengths) + 1", "sobra una columna: basta con el largo del más largo."),
+)  # fmt: skip
+
+
+def _two_way_cases(rng):
+    def batch(lengths, extra=0):
+        ids = np.ones((len(lengths), max(lengths) + extra), dtype=int)
+        for row, length in zip(ids, lengths):
+            row[:length] = rng.integers(2, 9, length)
+        w = rng.uniform(0.4, 0.9, 2).round(2) * rng.permutation([1, -1])
+        return ids, np.array(lengths), rng.uniform(0.3, 1, 9).round(2) * rng.choice([1, -1], 9), w
+
+    yield batch([3, 5])
+    yield batch([2, 6, 4, 3])
+    yield batch([4, 4])  # nada que rellenar
+    yield batch([1, 3, 2])  # un texto de una palabra
+    yield batch([2, 4], extra=2)  # ninguno llega a la última columna
+
+
+@SET.exercise(
+    "dos_sentidos", "En los dos sentidos", points=1.5, cases=_two_way_cases, tolerance=1e-6,
+    hints=(
+        "La ida recorre los pasos 0, 1, …, T_i − 1, y la vuelta, T_i − 1, …, 1, 0. Las dos comienzan con "
+        "h = 0.",
+        "Empieza por np.zeros((B, T, 2)): donde no escribas nada, que es el relleno, quedará el cero.",
+        "for t in reversed(range(T_i)): h = np.tanh(e[ids[i, t]] + w[1] * h), y se guarda en H[i, t, 1].",
+    ),
+)  # fmt: skip
+def both_ways(ids, lengths, e, w):
+    H = np.zeros((*ids.shape, 2))
+    for i, T_i in enumerate(lengths):
+        h = 0
+        for t in range(T_i):
+            h = np.tanh(e[ids[i, t]] + w[0] * h)
+            H[i, t, 0] = h
+        h = 0
+        for t in reversed(range(T_i)):
+            h = np.tanh(e[ids[i, t]] + w[1] * h)
+            H[i, t, 1] = h
+    return H
+
+
+_BACK = """for t in reversed(range(T_i)):
+            h = np.tanh(e[ids[i, t]] + w[1] * h)
+            H[i, t, 1] = h"""
+both_ways.mistaken(
+    (_BACK, _BACK.replace("T_i", "len(ids[i])"),
+     "la vuelta empieza por el relleno, y además deja ahí estados que no son cero."),
+    (_BACK, _BACK.replace("T_i", "len(ids[i])").replace("= h", "= h * (t < T_i)"),
+     "la vuelta empieza por el relleno: las casillas acaban en cero, pero la última palabra ya lo ha leído."),
+    (_BACK, _BACK.replace("t, 1", "T_i - 1 - t, 1"),
+     "guardas la vuelta en el orden en que se leyó: cada estado va en el paso de su palabra."),
+    (_BACK, _BACK.replace("reversed(range(T_i))", "range(T_i)"),
+     "lees dos veces hacia delante: la vuelta va de la última palabra a la primera."),
+    ("w[1]", "w[0]", "usas en la vuelta el peso de la ida: el suyo es w[1]."),
+    ("        h = 0\n        for t in reversed", "        for t in reversed",
+     "la vuelta empieza con el estado en que acabó la ida, y empieza de cero."),
+    ("for t in range(T_i)", "for t in range(len(ids[i]))",
+     "la ida sigue leyendo tras la última palabra: en el relleno queda un cero."),
+    ("return H", "return H[:, -1]", "das solo la última columna, y hace falta el estado de cada paso."),
+    ("return H", "return H.sum(axis=2)", "sumas los dos sentidos, y van uno al lado del otro."),
+)  # fmt: skip
+
+
+_PASSES = ("sola o en lote", "otro <pad>", "las dos", "las tres")
+
+
+def _test_cases(rng):
+    """De cada lector pedido, lo que hace falta para pasarle las tres pruebas a un lote."""
+    for number, passes in enumerate(_PASSES):
+        lengths = np.array([[3, 6, 2], [5, 2, 4, 7], [4, 2, 9], [2, 8, 5]][number])
+        E = rng.normal(0, 1, (9, 3))
+        noise = E.copy()
+        noise[1] += rng.uniform(0.5, 1, 3).round(2)
+        ids = np.ones((len(lengths), max(lengths)), dtype=int)
+        for row, length in zip(ids, lengths):
+            row[:length] = rng.integers(2, 9, length)
+        reads = [(ids, lengths, E), (ids, lengths, noise)]
+        reads += [(ids[i : i + 1, :T_i], lengths[i : i + 1], E) for i, T_i in enumerate(lengths)]
+        for t in range(max(lengths)):  # otra palabra en el paso t de cada texto que llega a él
+            other = ids.copy()
+            other[t < lengths, t] = 2 + (ids[t < lengths, t] - 1) % 7
+            reads.append((other, lengths, E))
+        yield Chain((passes,), tuple(Step("__call__", read) for read in reads), lengths)
+
+
+def _as_promised(case, value):
+    """Qué prueba no da lo prometido, o `None` si las tres lo dan."""
+    (passes,), lengths = case.arguments, case.target
+    sizes = [len(step.arguments[1]) for step in case.steps]
+    if not isinstance(value, list) or len(value) != len(sizes):
+        return f"tu lector de «{passes}» no da un número por texto"
+    try:
+        answers = [np.asarray(answer, dtype=float) for answer in value]
+    except (TypeError, ValueError):
+        return f"tu lector de «{passes}» no da un número por texto"
+    for answer, size in zip(answers, sizes):
+        if answer.shape != (size,):
+            return f"tu lector de «{passes}» da la forma {answer.shape} y se pide ({size},)"
+        if not np.isfinite(answer).all():
+            return f"tu lector de «{passes}» da algo que no es un número finito"
+    base, noisy, *rest = answers
+    alone, changed = np.concatenate(rest[: len(lengths)]), np.array(rest[len(lengths) :])
+    same_alone, same_noisy = (np.abs(base - other).max() < 1e-9 for other in (alone, noisy))
+    if same_alone != (passes != "otro <pad>"):
+        return f"tu lector de «{passes}» {'' if same_alone else 'no '}pasa la prueba «sola o en lote»"
+    if same_noisy != (passes != "sola o en lote"):
+        return f"tu lector de «{passes}» {'' if same_noisy else 'no '}pasa la prueba «otro <pad>»"
+    steps = np.arange(len(changed))[:, None]
+    reads = np.abs(changed - base) > 1e-9
+    if passes == "las dos" and reads[steps == lengths - 1].any():
+        return "tu lector de «las dos» responde otra cosa si se cambia la última palabra: esa no se lee"
+    needed = steps < lengths - (passes == "las dos")
+    if not reads[needed].all():
+        return f"tu lector de «{passes}» responde lo mismo cuando se cambia una palabra que debía leer"
+    return None
+
+
+@SET.exercise(
+    "pruebas", "Un fallo para cada prueba", points=1.5, cases=_test_cases, accepts=_as_promised,
+    hints=(
+        "Empieza por el de «las tres»: suma, con una máscara, lo que dan las palabras de cada texto y divide "
+        "entre su largo. Los otros son ese mismo con un fallo.",
+        "A «sola o en lote» se le escapa lo que no depende de los vecinos: rellena siempre hasta el mismo "
+        "ancho. A «otro <pad>», lo que cuenta las casillas de relleno sin mirar su vector.",
+        "Para «las dos», la máscara termina una palabra antes: np.arange(T) < lengths[:, None] - 1.",
+    ),
+)  # fmt: skip
+def make_reader(passes):
+    def read(ids, lengths, E):
+        T = ids.shape[1]
+        inside = np.arange(T) < lengths[:, None] - (passes == "las dos")
+        sums = (E[ids].sum(axis=2) * inside).sum(axis=1)
+        if passes == "sola o en lote":
+            sums = sums + (40 - lengths) * E[1].sum()  # siempre cuarenta columnas
+        return sums / (T if passes == "otro <pad>" else lengths)
+
+    return read
+
+
+make_reader.mistaken(
+    (' - (passes == "las dos")', "",
+     "el lector de «las dos» lee el texto entero: también pasa la tercera, y se pedía uno que no la pase."),
+    ("np.arange(T) < lengths[:, None] - (passes == \"las dos\")",
+     "(np.arange(T) < lengths[:, None]) & (np.arange(T) >= (passes == \"las dos\"))",
+     "el lector de «las dos» se salta la primera palabra, y se pedía la última."),
+    ('if passes == "sola o en lote"', "if False",
+     "en el de «sola o en lote» no entra el vector de <pad>: cambiarlo por ruido no lo descubre."),
+    ("40 - lengths", "T - lengths",
+     "en el de «sola o en lote» rellenas hasta el ancho del lote, que depende de sus vecinos."),
+    ('(T if passes == "otro <pad>" else lengths)', "lengths",
+     "en el de «otro <pad>» nada depende del lote: «sola o en lote» no lo descubre."),
+    ('(T if passes == "otro <pad>" else lengths)', "T",
+     "divides siempre entre las columnas del lote, y eso lo descubre «sola o en lote»: solo lo hace uno."),
+    ("sums = (E[ids].sum(axis=2) * inside).sum(axis=1)", "sums = E[ids].sum(axis=2).sum(axis=1)",
+     "sumas también las casillas de relleno: quien pase «otro <pad>» no puede mirar su vector."),
 )  # fmt: skip
 
 

@@ -332,7 +332,7 @@ def _as_promised(case, value):
     ),
 )  # fmt: skip
 def make_reader(passes):
-    def read(ids, lengths, E):
+    def reader(ids, lengths, E):
         T = ids.shape[1]
         inside = np.arange(T) < lengths[:, None] - (passes == "las dos")
         sums = (E[ids].sum(axis=2) * inside).sum(axis=1)
@@ -340,7 +340,7 @@ def make_reader(passes):
             sums = sums + (40 - lengths) * E[1].sum()  # siempre cuarenta columnas
         return sums / (T if passes == "otro <pad>" else lengths)
 
-    return read
+    return reader
 
 
 make_reader.mistaken(

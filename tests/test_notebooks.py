@@ -135,13 +135,6 @@ def names_in(code, kind):
     return found
 
 
-def without_stand_ins(code):
-    """El código sin lo que solo se hace con las muestras."""
-    whole = ast.parse(code).body
-    samples = [node for node in whole if isinstance(node, ast.If) and "is_sample" in ast.unparse(node.test)]
-    return "\n".join(ast.unparse(node) for node in whole if node not in samples or node.orelse)
-
-
 @pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 def test_what_a_page_shows_runs_without_what_it_hides(path):
     """Quien copia las celdas de la página no tiene las que llevan `remove-cell`."""
@@ -150,7 +143,7 @@ def test_what_a_page_shows_runs_without_what_it_hides(path):
         if cell.cell_type != "code":
             continue
         if "remove-cell" in cell.metadata.get("tags", ()):
-            hidden |= names_in(without_stand_ins(cell.source), ast.Store)  # también lo que pisa
+            hidden |= names_in(cell.source, ast.Store)  # también lo que pisa
         else:
             given = names_in(cell.source, ast.Store)
             arguments = {node.arg for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.arg)}

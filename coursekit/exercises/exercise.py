@@ -130,7 +130,7 @@ class Exercise:
         return tuple(
             Mistake(
                 self._relying_on({used.name: _finite(mistake.answer)}),
-                f"es el mismo de «{used.title}»; al arreglarlo allí se arregla también aquí.",
+                f"es el mismo de «{used.title}»: si allí está bien, aquí no lo estás usando.",
             )
             for used in self.uses
             for mistake in used.mistakes

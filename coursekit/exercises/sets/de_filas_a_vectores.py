@@ -10,8 +10,8 @@ SET = ExerciseSet(
 )  # fmt: skip
 
 # Los números a, b y c de la tabla en cada variante; a² + b² es siempre un cuadrado.
-VARIANTS = [(3, 4, 2), (6, 8, 3), (5, 12, 4), (8, 15, 2), (7, 24, 5)]
-VARIANTS += [(9, 12, 4), (12, 16, 3), (9, 40, 6), (10, 24, 3), (15, 20, 7)]
+VARIANTS = [(3, 4, 2), (20, 21, 3), (5, 12, 4), (8, 15, 2), (7, 24, 5)]
+VARIANTS += [(12, 35, 4), (28, 45, 3), (9, 40, 6), (11, 60, 3), (16, 63, 7)]
 
 
 @SET.exercise(
@@ -95,7 +95,7 @@ cosines.mistaken(
     ("unit @ unit.T", "np.abs(unit @ unit.T)",
      "quitaste el signo. Dos vectores opuestos tienen coseno −1, y dos iguales, 1."),
     ("np.zeros(rows.shape)", "np.zeros_like(rows)",
-     "np.zeros_like(rows) es de enteros si rows lo es, y un cociente no cabe: usa np.zeros(rows.shape)."),
+     "si rows es de enteros, un cociente no cabe en él ni en np.zeros_like(rows): usa np.zeros(rows.shape)."),
 )  # fmt: skip
 
 _WORDS = "el la gato luna mar barco pan horno mira lleva calla vuelve".split()
@@ -123,6 +123,8 @@ def _neighbour_cases(rng):
     double[5] = 2 * double[0]  # otra con la misma dirección que la propia
     yield words[0], words, double, 2
     yield words[5], words, double, 1
+    square = np.array([[1.0, 0, 0], [0, 2, 0], [1, 1, 0], [-1, 1, 0], [0, 0, 0], [-3, 1, 0]])
+    yield words[0], words, square, 3  # una perpendicular, que no es nula
 
 
 @SET.exercise(
@@ -143,6 +145,9 @@ def nearest_words(word, words, vectors, k):
 
 
 nearest_words.mistaken(
+    ("known[j] and ", "row[j] and ",
+     "quitas los de coseno 0: una palabra perpendicular no es una de vector nulo, y va antes que las de coseno "
+     "negativo."),
     (" and j != i", "", "incluyes la propia palabra: su coseno consigo misma es 1 y no dice nada."),
     ("known[j] and ", "",
      "incluyes palabras de vector nulo. Su coseno es 0 porque no se sabe nada de ellas, no porque se "
@@ -192,6 +197,10 @@ paired_interval.mistaken(
      "ambos: hay que sortear preguntas, no métodos."),
     ("second - first", "first - second", "restas al revés: se pide lo que gana el segundo método."),
     ("[2.5, 97.5]", "[5, 95]", "fuera del 5 al 95 queda el 10 %: ese intervalo es del 90 %."),
+    ("[2.5, 97.5]", "[0.025, 0.975]", "np.percentile cuenta de 0 a 100: son 2.5 y 97.5."),
+    ("np.percentile(means, [2.5, 97.5])",
+     "np.subtract(*(np.percentile(x[draws].mean(axis=1), [2.5, 97.5]) for x in (second, first)))",
+     "restas los extremos de dos intervalos. Resta antes, pregunta a pregunta."),
     ("mean(axis=1)", "mean(axis=0)", "promedias por columnas: cada remuestreo es una fila de draws."),
     ("difference[draws]", "second[draws]", "ese es el intervalo del segundo método, no el de la diferencia."),
     ("difference.mean(), low", "means.mean(), low",
@@ -226,6 +235,7 @@ def _share_cases(rng):
     matrix, _ = _share_case(rng, 4, 4)
     S = np.linalg.svd(matrix, compute_uv=False)
     yield matrix, round(0.5 * float(S[0] ** 2 / (S**2).sum()), 3)  # basta una dirección
+    yield np.eye(4), 0.5  # con dos se llega justo
 
 
 @SET.exercise(
@@ -247,6 +257,8 @@ directions_needed.mistaken(
     (" + 1", "", "te falta una: esas son las que se quedan cortas, y la siguiente es la que llega."),
     ("np.cumsum(S**2)", "S**2",
      "miras cada dirección por separado. Lo que conservan d direcciones es la suma de las d."),
+    ("(kept < share)", "(kept <= share)",
+     "pides más que esa parte, y se pide al menos: cuando se llega justo, basta."),
     ("(kept < share)", "(kept > share)",
      "cuentas las que pasan de la parte pedida, no las que se quedan cortas."),
 )  # fmt: skip

@@ -101,6 +101,7 @@ def _spearman_cases(rng):
     while len({*zip(first.tolist(), second.tolist())}) < 6:
         second = rng.permutation(second)
     yield first, second  # enteros, y empates en las dos
+    yield [3, 1, 2, 2], [10, 20, 15, 40]  # listas
 
 
 @SET.exercise(
@@ -168,6 +169,7 @@ def _coverage_cases(rng):
     decomposed = [unicodedata.normalize("NFD", word) for word in words]
     yield [(word, decomposed[1], note()) for word in words[2:5]], words  # tildes en otro carácter
     yield [(words[0], words[1], note()), ("tierra prometida", words[0], note())], decomposed
+    yield [("nino", plain[0], note()), (plain[1], "Niño", note())], [*words, "niño"]  # la ñ, con su marca
     yield [(missing, f"{missing} de mar", note())], words  # ninguna
 
 
@@ -209,6 +211,8 @@ usable.mistaken(
      'return word.lower().translate(str.maketrans("áéíóúü", "aeiouu"))',
      "tu tabla de letras no ve las tildes escritas en un carácter aparte, ni la ñ. unicodedata.normalize "
      "separa todas."),
+    ("not unicodedata.combining(letter)", 'letter not in "\u0301\u0308"',
+     "conservas la marca de la ñ: un conjunto escrito sin tildes pone «nino», y se pierde."),
     ("(rows[key(a)], rows[key(b)], score)", "(words.index(a), words.index(b), score)",
      "buscas la fila con la palabra tal como viene en la pareja, y en el vocabulario puede estar escrita de "
      "otra manera."),

@@ -146,8 +146,8 @@ def nearest_words(word, words, vectors, k):
 
 nearest_words.mistaken(
     ("known[j] and ", "row[j] and ",
-     "quitas los de coseno 0: una palabra perpendicular no es una de vector nulo, y va antes que las de coseno "
-     "negativo."),
+     "quitas los de coseno 0: una palabra perpendicular no es una de vector nulo, y va antes que las de "
+     "coseno negativo."),
     (" and j != i", "", "incluyes la propia palabra: su coseno consigo misma es 1 y no dice nada."),
     ("known[j] and ", "",
      "incluyes palabras de vector nulo. Su coseno es 0 porque no se sabe nada de ellas, no porque se "

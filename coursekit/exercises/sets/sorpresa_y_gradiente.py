@@ -113,8 +113,8 @@ gradient.mistaken(
      "con logits grandes la exponencial se desborda y sale nan. Resta antes el máximo de cada fila, que no "
      "cambia el resultado."),
     ("logits.max(axis=1, keepdims=True)", "logits.max()",
-     "restas el máximo de todo el lote: en una fila mucho más baja todas las exponenciales se quedan en cero. "
-     "El máximo es el de cada fila."),
+     "restas el máximo de todo el lote: en una fila mucho más baja todas las exponenciales se quedan en "
+     "cero. El máximo es el de cada fila."),
     (" -= 1", " -= logits[np.arange(len(targets)), targets]",
      "restas el logit de lo que salió. Lo que pasó es un one-hot: en esa casilla se resta 1."),
 )  # fmt: skip

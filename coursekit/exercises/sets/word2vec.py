@@ -12,7 +12,7 @@ from coursekit.text import sentences as split
 SET = ExerciseSet("word2vec", "Word2vec", imports=("numpy", "coursekit.data", "coursekit.text"))
 
 # Los números a y b del vector de «bebe» en cada variante.
-VARIANTS = [(1, 2), (2, 1), (3, 1), (2, 3), (3, 2), (2, 2), (3, 4), (2, 4), (3, 5), (2, 5)]
+VARIANTS = [(1, 2), (2, 1), (1, 3), (2, 3), (1, 1), (2, 2), (1, 4), (2, 4), (1, 5), (2, 5)]
 
 
 def _sigmoid(x):
@@ -26,7 +26,7 @@ def _sigmoid(x):
         "pérdida": "¿sumaste −log σ(o) del objetivo y −log σ(−o) del negativo?",
         "primer número de v": "¿cuál es el error del objetivo, y qué vector de salida lo multiplica?",
         "segundo número de v": "¿cuál es el error del negativo, y hacia dónde aleja a «bebe»?",
-        "primer número de u de «leche»": "¿multiplicaste el error por el vector de «bebe», el de antes del paso?",
+        "primer número de u de «leche»": "¿multiplicaste el error por el «bebe» de antes del paso?",
     },
     hints=(
         "Las puntuaciones son los productos de v con cada u: la de «leche» es a y la de «agua», b.",

@@ -422,7 +422,6 @@ diagnose.mistaken(
 )  # fmt: skip
 
 
-
 def _loop_cases(rng):
     def case(num_texts, num_tokens, num_classes, num_steps):
         lengths = [2, 5, *rng.integers(1, 6, num_texts - 2).tolist()]

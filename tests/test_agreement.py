@@ -3072,8 +3072,8 @@ class _:
 # --- Por qué no aprende ---
 
 FAILING = load_set("por-que-no-aprende")
-arrives, hits_by_shift, loss_curve = (
-    as_a_student(FAILING.find(id)) for id in ("llega", "corridas", "detective")
+arrives, hits_by_shift, diagnose, loss_curve = (
+    as_a_student(FAILING.find(id)) for id in ("llega", "corridas", "males", "detective")
 )
 
 
@@ -3225,6 +3225,51 @@ class _:
 
     def errors(texts, labels):
         return [len(texts) - hits for hits in hits_by_shift(texts, labels)]
+
+
+@answers("por-que-no-aprende", "males")
+class _:
+    def right_by_table(K, first, counted, train, valid, again, num_train, num_valid):
+        def passes(hits, n):
+            return (hits - 1 / K) * n > 1.96 * np.sqrt(n * (K - 1)) / K
+
+        signs = {
+            "eval": abs(valid - again) > 0,
+            "pérdida": not math.log(K) - 0.3 <= first <= math.log(K) + 0.3,
+            "lotes": not passes(counted, num_valid),
+            "no aprende": not passes(train, num_train),
+            "no le sirve": not passes(valid, num_valid),
+            "nada": True,
+        }
+        return next(name for name, sign in signs.items() if sign)
+
+    def the_last_that_holds(K, first, counted, train, valid, again, num_train, num_valid):
+        if valid <= 1 / K + 1.96 * math.sqrt((K - 1) / K**2 / num_valid):
+            return "no le sirve"
+        return diagnose(K, first, counted, train, valid, again, num_train, num_valid)
+
+    def always_healthy(*figures):
+        return "nada"
+
+    def never_healthy(*figures):
+        said = diagnose(*figures)
+        return "no le sirve" if said == "nada" else said
+
+    def their_number(*figures):
+        return ["eval", "pérdida", "lotes", "no aprende", "no le sirve", "nada"].index(diagnose(*figures))
+
+    def all_in_a_list(*figures):
+        return [diagnose(*figures)]
+
+    def one_margin(K, first, counted, train, valid, again, num_train, num_valid):
+        return diagnose(K, first, counted, train, valid, again, num_train, num_train)
+
+    def without_the_root(K, first, counted, train, valid, again, num_train, num_valid):
+        return diagnose(K, first, counted, train, valid, again, num_train**2, num_valid**2)
+
+    def overfitting_by_the_gap(K, first, counted, train, valid, again, num_train, num_valid):
+        said = diagnose(K, first, counted, train, valid, again, num_train, num_valid)
+        return "no le sirve" if said == "nada" and train - valid > 0.2 else said
 
 
 @answers("por-que-no-aprende", "detective")

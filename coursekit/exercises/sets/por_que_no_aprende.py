@@ -1,4 +1,4 @@
-"""Conjunto «Por qué no aprende»: pérdidas a mano, Vanilla_RNN, gradiente por token y dos averías."""
+"""Conjunto «Por qué no aprende»: pérdidas a mano, Vanilla_RNN, gradiente por token y tres averías."""
 
 import math
 
@@ -172,7 +172,7 @@ def _wrong_shapes(got):
 
 
 @SET.exercise(
-    "vanilla_rnn", "Vanilla_RNN, sin leer el relleno", points=2.5,
+    "vanilla_rnn", "Vanilla_RNN, sin leer el relleno", points=2,
     cases=_network_cases, accepts=_reads_to_the_end,
     hints=(
         "Tres capas, con estos nombres: `embedding`, `rnn` y `output_layer`. En `forward` entran ids "
@@ -233,7 +233,7 @@ def _arrival_cases(rng):
 
 
 @SET.exercise(
-    "llega", "¿Cuánto le llega a cada token?", points=2, cases=_arrival_cases,
+    "llega", "¿Cuánto le llega a cada token?", points=1.5, cases=_arrival_cases,
     hints=(
         "Haz una copia de X que pida gradiente: `X.clone().requires_grad_()`. Lee con un bucle y guarda los "
         "estados.",
@@ -336,6 +336,92 @@ hits_by_shift.mistaken(
 )  # fmt: skip
 
 
+def _run_cases(rng):
+    def case(K, first, counted, train, valid, again=None, num_train=2000, num_valid=500):
+        first = round(math.log(K) + first, 2)
+        counted, train, valid, again = (
+            round(1 / K + above + float(rng.uniform(-0.001, 0.001)), 4)
+            for above in (counted, train, valid, valid if again is None else again)
+        )
+        again = valid if abs(again - valid) < 0.005 else again
+        return K, first, counted, train, valid, again, num_train, num_valid
+
+    yield case(2, 0.02, 0.26, 0.25, 0.22)  # sana
+    yield case(10, 0.05, 0.2, 0.3, 0.25)  # sana también, y no llega a la mitad
+    yield case(2, 0.03, 0.26, 0.25, 0.22, again=0.21)  # falta eval()
+    yield case(4, 0.9, 0.4, 0.5, 0.45)  # dos salidas de más, y aprende
+    yield case(4, -0.8, 0.4, 0.5, 0.45)  # una pérdida menor de la cuenta
+    yield case(2, 0.02, 0.01, 0.45, 0.01)  # etiquetas corridas
+    yield case(2, 0.01, 0.26, 0.01, 0.0)  # ni lo que lee
+    yield case(2, 0.02, 0.26, 0.035, 0.01)  # 3.5 puntos: en 2000 no son azar, en 500 lo serían
+    yield case(2, 0.02, 0.26, 0.28, 0.035)  # al revés: 3.5 puntos en 500
+    yield case(2, -0.02, 0.26, 0.28, -0.06)  # por debajo del azar tampoco sirve
+    yield case(10, 0.05, 0.45, 0.55, 0.035)  # con diez clases, 3.5 puntos sí son algo
+    yield case(10, 0.05, 0.02, 0.55, 0.3)  # con diez clases, quien cuenta está en el azar
+    yield case(4, 0.9, 0.0, 0.01, 0.0, again=-0.03)  # todo a la vez: manda la más barata de fiarse
+    yield case(4, 0.9, 0.0, 0.01, 0.0)
+    yield case(4, 0.05, 0.0, 0.0, 0.0)
+    yield case(4, 0.05, 0.3, 0.0, 0.2)
+
+
+@SET.exercise(
+    "males", "¿Cuál de los males?", points=1.5, cases=_run_cases,
+    hints=(
+        "Son cinco preguntas en orden, y la primera que se cumple decide: cinco `if` con su `return`, y "
+        "al final «nada».",
+        "Lo que se acierta por azar es 1/K, y el margen, 1.96·√(p(1 − p)/n) con p = 1/K: con n = num_valid "
+        "para lo medido en la validación, y n = num_train para lo medido al entrenar.",
+        "«No pasa del azar» es quedar en 1/K + margen, o por debajo; la primera pérdida se mira con "
+        "`abs(first - math.log(K)) > 0.3`.",
+    ),
+)  # fmt: skip
+def diagnose(K, first, counted, train, valid, again, num_train, num_valid):
+    def by_chance(hits, n):
+        return hits <= 1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)
+
+    if valid != again:
+        return "eval"
+    if abs(first - math.log(K)) > 0.3:
+        return "pérdida"
+    if by_chance(counted, num_valid):
+        return "lotes"
+    if by_chance(train, num_train):
+        return "no aprende"
+    if by_chance(valid, num_valid):
+        return "no le sirve"
+    return "nada"
+
+
+diagnose.mistaken(
+    ("hits <= 1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)", "hits < 0.55",
+     "usas la moneda de la página, que era de dos clases y dos mil reseñas: aquí cambian K y n."),
+    ("1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)", "1 / K + 1.96 * math.sqrt(0.25 / n)",
+     "el margen de dos clases es p(1 − p) = 0.25; con más, p es 1/K y el margen, menor."),
+    ("1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)",
+     "0.5 + 1.96 * math.sqrt(0.25 / n)",
+     "el azar es 1/K: supones siempre dos clases."),
+    ("hits <= 1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)", "hits <= 1 / K",
+     "falta el margen: por azar también se pasa de 1/K la mitad de las veces."),
+    ("hits <= 1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)",
+     "abs(hits - 1 / K) <= 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)",
+     "quien acierta menos que el azar tampoco ha aprendido nada que le sirva: no es «nada»."),
+    ("by_chance(train, num_train)", "by_chance(train, num_valid)",
+     "lo que acierta al entrenar se mide en num_train textos, no en num_valid."),
+    ("by_chance(valid, num_valid)", "by_chance(valid, num_train)",
+     "la validación tiene num_valid textos: con menos textos, el margen es mayor."),
+    ("abs(first - math.log(K)) > 0.3", "first - math.log(K) > 0.3",
+     "una primera pérdida muy por debajo de log K también es señal: no lo miras."),
+    ("abs(first - math.log(K)) > 0.3", "abs(first - math.log2(K)) > 0.3",
+     "el logaritmo es el natural: la pérdida va en nats."),
+    ('    if valid != again:\n        return "eval"\n', "",
+     "dos medidas de la misma red que no coinciden ya dicen algo, y no lo miras."),
+    ('    if by_chance(counted, num_valid):\n        return "lotes"\n', "",
+     "si ni contando se acierta en esos lotes, eso va antes que mirar la red."),
+    ("by_chance(train, num_train)", "by_chance(valid, num_valid)",
+     "miras la validación antes que el entrenamiento: los dos males se confunden en uno."),
+)  # fmt: skip
+
+
 def _loop_cases(rng):
     def case(num_texts, num_tokens, num_classes, num_steps):
         lengths = [2, 5, *rng.integers(1, 6, num_texts - 2).tolist()]
@@ -354,7 +440,7 @@ def _loop_cases(rng):
 
 
 @SET.exercise(
-    "detective", "Detective: una pérdida que se atasca", points=2.5, cases=_loop_cases, tolerance=1e-3,
+    "detective", "Detective: una pérdida que se atasca", points=2, cases=_loop_cases, tolerance=1e-3,
     hints=(
         "Son tres fallos: en lo que se promedia, en lo que recibe la pérdida y en lo que se acumula.",
         "¿Entre cuántos se divide la suma de un texto de 2 tokens con 3 rellenos?",

@@ -77,6 +77,7 @@ class _:
     bound_of_the_word = (0, [2.0, 0.0, 0.415, 0.0, 2.0])
     bound_as_a_ratio = (0, [2.0, 0.0, 0.415, 0.0, 8.0])
     without_the_bound = (0, [2.0, 0.0, 0.415, 0.0])
+    without_the_logarithm = (0, [4.0, 0.0, 1.333, 0.0, 3.0])
 
 
 @answers("coocurrencia-ppmi", "contar")
@@ -151,6 +152,9 @@ class _:
     def smoothed(counts):
         return ppmi(counts + 1e-9)
 
+    def smoothed_by_a_ten_thousandth(counts):
+        return ppmi(counts + 1e-4)
+
     def transposed(counts):
         return ppmi(counts.T).T if counts.shape[0] != counts.shape[1] else ppmi(counts.T)
 
@@ -187,6 +191,16 @@ class _:
         order = sorted(range(len(words)), key=lambda i: words[i])
         order.sort(key=lambda i: row[i], reverse=True)
         return [words[i] for i in order if row[i] > 0 and words[i] != word][:k]
+
+    def by_column(word, words, matrix, k):
+        weights = dict(zip(words, matrix[:, words.index(word)]))
+        others = [other for other in words if other != word and weights[other] > 0]
+        return sorted(others, key=lambda other: (-weights[other], other))[:k]
+
+    def row_plus_column(word, words, matrix, k):
+        weights = dict(zip(words, matrix[words.index(word)] + matrix[:, words.index(word)]))
+        others = [other for other in words if other != word and weights[other] > 0]
+        return sorted(others, key=lambda other: (-weights[other], other))[:k]
 
     def one_more_then_drop(word, words, matrix, k):
         row = matrix[words.index(word)]
@@ -236,6 +250,10 @@ class _:
     def never_with_itself(sentences, small, large):
         added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
         return sorted({tuple(sorted(pair)) for pair in added if pair[0] != pair[1]})
+
+    def only_growing_pairs(sentences, small, large):
+        added = count_pairs(sentences, large).keys() - count_pairs(sentences, small).keys()
+        return sorted(pair for pair in added if pair[0] < pair[1])
 
     def by_sentence(sentences, small, large):
         added = set()
@@ -497,6 +515,8 @@ class _:
     another_variant = (3, [15, 11, 41, 4])
     without_variant = [15, 11, 41, 4]
     all_pieces_of_the_word = (0, [15, 11, 67, 4])
+    second_merge_where_it_is_not = (4, [14, 11, 41, 3])
+    second_merge_forgotten_in_olas = (1, [14, 12, 41, 4])
 
 
 @answers("del-texto-a-los-numeros", "tokens")
@@ -528,6 +548,13 @@ class _:
     def without_accents(text):
         return tokens(without_accents(text))
 
+    def digits_before_words(text):
+        return re.findall(r"\d+(?:[.,]\d+)*|[^\W_]+|\S", unicodedata.normalize("NFC", text).lower())
+
+    def closed_alphabet(text):
+        found = r"\d+(?:[.,]\d+)+|[a-z0-9ñáéíóúü]+|\S"
+        return re.findall(found, unicodedata.normalize("NFC", text).lower())
+
     def decomposed(text):
         return re.findall(r"\d+(?:[.,]\d+)+|[^\W_]+|\S", unicodedata.normalize("NFD", text).lower())
 
@@ -540,10 +567,18 @@ class _:
     def right_by_table(text):
         return unicodedata.normalize("NFC", text).translate(str.maketrans("áéíóúüÁÉÍÓÚÜ", "aeiouuAEIOUU"))
 
-    def right_keeping_one_mark(text):
+    def right_by_two_replacements(text):
+        text = unicodedata.normalize("NFD", text).replace("\u0301", "").replace("\u0308", "")
+        return unicodedata.normalize("NFC", text)
+
+    def keeping_one_mark(text):
         marks = [c for c in unicodedata.normalize("NFD", text)
                  if not unicodedata.combining(c) or c == "\u0303"]  # fmt: skip
         return unicodedata.normalize("NFC", "".join(marks))
+
+    def hiding_the_enye(text):
+        text = unicodedata.normalize("NFC", text).replace("ñ", "\0").replace("Ñ", "\1")
+        return without_accents(text).replace("\0", "ñ").replace("\1", "Ñ")
 
     def small_letters_only(text):
         return unicodedata.normalize("NFC", text).translate(str.maketrans("áéíóúü", "aeiouu"))
@@ -575,6 +610,27 @@ class _:
             rest = rest[size:]
         stem = word[:place] + word[place].translate(str.maketrans("áé", "ae")) + "ndo"
         return [stem, *clitics] if clitics else [word]
+
+    def only_after_i_or_y(word):
+        return [word] if re.search("[^iy]éndo", word) else expand(word)
+
+    def never_after_ll(word):
+        return [word] if "lléndo" in word else expand(word)
+
+    def every_mark_of_the_gerund(word):
+        parts = expand(word)
+        return [without_accents(parts[0]), *parts[1:]] if len(parts) > 1 else parts
+
+    def up_to_three_clitics(word):
+        shorter = re.fullmatch("(.+ndo.+?)(" + "|".join(CLITICS) + ")", word)
+        if shorter and len(expand(word)) == 1 and len(expand(shorter[1])) > 1:
+            return [*expand(shorter[1]), shorter[2]]
+        return expand(word)
+
+    def one_l_is_enough(word):
+        if re.search("[^l]léndo", word):
+            return [w.replace("ll", "l") for w in expand(word.replace("léndo", "lléndo"))]
+        return expand(word)
 
     def contractions_only(word):
         return {"del": ["de", "el"], "al": ["a", "el"]}.get(word, [word])
@@ -625,6 +681,14 @@ class _:
             found.append(fits[0] if fits else "<unk>")
             word = word[len(fits[0]) if fits else 1 :]
         return found
+
+    def longest_anywhere(word, inventory):
+        for piece in sorted(inventory, key=len, reverse=True):
+            word = re.sub(f"{piece}(?![^<]*>)", f"<{piece}>", word)
+        return [m[1] or "<unk>" for m in re.finditer("<(.+?)>|.", word)]
+
+    def four_letters_at_most(word, inventory):
+        return longest_first(word, [piece for piece in inventory if len(piece) <= 4])
 
     def from_the_right(word, inventory):
         backwards = longest_first(word[::-1], [piece[::-1] for piece in inventory])

@@ -322,9 +322,16 @@ def test_plain_values_are_copies_of_plain_types():
     [
         (1.0, math.nan, "tu valor es nan y se esperaba 1"),
         (2, "dos", "se esperaba un número"),
-        ([1.0, 2.0], [1.0, 2.0, 3.0], "tiene forma (3,) y se esperaba (2,)"),
+        (np.array([1.0, 2.0]), [1.0, 2.0, 3.0], "tiene forma (3,) y se esperaba (2,)"),
+        ([1.0, 2.0], np.ones(3), "tiene forma (3,) y se esperaba (2,)"),
+        ([1.0, 2.0], [1.0, 2.0, 3.0], "tu lista tiene 3 elementos y se esperaban 2"),
+        ([1, 2], 7, "tu valor es 7 y se esperaba una lista de 2 elementos"),
+        ([1, 2], [1, "b"], "en el elemento 1, tu valor es 'b' y se esperaba un número"),
+        ([1], [], "tu lista tiene 0 elementos y se esperaba 1"),
+        (1.26302, 1.26329, "tu valor es 1.2633 y se esperaba 1.263"),
+        (1.0002, 1, "tu valor es 1 y se esperaba 1.0002"),
         (np.eye(2), np.array([[1, 0], [0.5, 1]]), "en la posición (1, 0) tu valor es 0.5 y se esperaba 0"),
-        (["a", "b"], ["a"], "tu lista tiene 1 elementos y se esperaban 2"),
+        (["a", "b"], ["a"], "tu lista tiene 1 elemento y se esperaban 2"),
         ("\xf1u", "n\u0303u", "se ve como el esperado, pero tiene 3 caracteres y no 2"),
         (["a", "b"], ["a", "c"], "en el elemento 1, tu valor es 'c' y se esperaba 'b'"),
         ({("a", "b"): 1}, {}, "falta la clave ('a', 'b')"),
@@ -393,6 +400,29 @@ def test_by_hand_recognises_a_mistake_made_in_some_numbers_only(exercise):
             last = [typical[i] if i == wrong[-1] else x for i, x in enumerate(values)]
             assert verdict_of(exercise, (variant, typical)).mistake is mistake
             assert verdict_of(exercise, (variant, last)).mistake is not None
+
+
+@pytest.mark.parametrize(
+    "set_id, id, answer, words",
+    [
+        ("del-texto-a-los-numeros", "uniones_a_mano", (4, [14, 11, 41, 3]), "falla «olas»"),
+        ("del-texto-a-los-numeros", "uniones_a_mano", (1, [14, 12, 41, 4]), "falla «olas»"),
+        ("coocurrencia-ppmi", "pmi_a_mano", (0, [4, 0, 0.415, 0, 3]), "falta su logaritmo"),
+    ],
+)
+def test_by_hand_blames_only_what_is_wrong(set_id, id, answer, words):
+    """De quien acierta lo demás no se dice que se confundió en ello."""
+    assert words in verdict_of(load_set(set_id).find(id), answer).mistake.sentence
+
+
+def test_a_right_count_is_not_blamed_for_a_pair_lost_when_sorting():
+    exercise = COUNTING.find("ventanas")
+
+    def new_pairs(*arguments):
+        return [pair for pair in exercise.reference(*arguments) if pair[0] < pair[1]]
+
+    sentence = verdict_of(exercise, new_pairs).mistake.sentence
+    assert "si allí comparas palabras" in sentence and "Si allí está bien, es aquí" in sentence
 
 
 @pytest.mark.parametrize(

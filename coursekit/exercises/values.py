@@ -86,13 +86,24 @@ def first_difference(expected, got, tolerance: float, reveal: bool = True) -> st
         return _number_difference(expected, got, tolerance, reveal, "")
     if isinstance(expected, dict):
         return _dict_difference(expected, got, tolerance, reveal)
-    if _as_array(expected) is not None:
-        return _array_difference(_as_array(expected), got, tolerance, reveal)
+    array = _as_array(expected)
+    if array is not None and not (_is_row(expected) and not _matches(got, array)):
+        return _array_difference(array, got, tolerance, reveal)
     if isinstance(expected, list):
         return _list_difference(expected, got, tolerance, reveal)
     if type(got) is not type(expected) or got != expected:
         return _unlike(expected, got, reveal)
     return None
+
+
+def _is_row(expected) -> bool:
+    """Dice si lo esperado es una lista de números: de ella se dice el largo, y no la forma."""
+    return isinstance(expected, list) and not isinstance(expected[0], (list, np.ndarray))
+
+
+def _matches(got, array: np.ndarray) -> bool:
+    """Dice si lo obtenido se puede comparar, número a número, con una lista."""
+    return isinstance(got, np.ndarray) or (_as_array(got) is not None and len(got) == len(array))
 
 
 def _unlike(expected, got, reveal: bool) -> str:
@@ -102,8 +113,12 @@ def _unlike(expected, got, reveal: bool) -> str:
             f"tu texto se ve como el esperado, pero tiene {len(got)} caracteres y no {len(expected)}: "
             "está en otra forma Unicode"
         )
-    wanted = f"se esperaba {short(expected)}" if reveal else "no es el esperado"
-    return f"tu valor es {short(got)} y {wanted}"
+    shown, wanted = short(got), short(expected)
+    if shown == wanted and float in (type(got), type(expected)):  # difieren en cifras que no se escriben
+        several = ((f"{got:.{n}g}", f"{expected:.{n}g}") for n in range(5, 18))
+        shown, wanted = next((pair for pair in several if pair[0] != pair[1]), (shown, wanted))
+    wanted = f"se esperaba {wanted}" if reveal else "no es el esperado"
+    return f"tu valor es {shown} y {wanted}"
 
 
 def is_number(value) -> bool:
@@ -169,13 +184,18 @@ def _array_difference(expected: np.ndarray, got, tolerance: float, reveal: bool)
 
 def _list_difference(expected: list, got, tolerance: float, reveal: bool) -> str | None:
     if not isinstance(got, list) and not (isinstance(got, np.ndarray) and got.ndim):
-        return f"tu valor es {short(got)} y se esperaba una lista de {len(expected)} elementos"
+        return f"tu valor es {short(got)} y se esperaba una lista de {_counted(len(expected))}"
     if len(got) != len(expected):  # antes de recorrerlo: un arreglo sin columnas puede decir mil millones
-        return f"tu lista tiene {len(got)} elementos y se esperaban {len(expected)}"
+        verb = "esperaba" if len(expected) == 1 else "esperaban"
+        return f"tu lista tiene {_counted(len(got))} y se {verb} {len(expected)}"
     for position, (want, have) in enumerate(zip(expected, got)):
         if difference := first_difference(want, have, tolerance, reveal):
             return f"en el elemento {position}, {difference}"
     return None
+
+
+def _counted(number: int) -> str:
+    return f"{number} elemento" + ("" if number == 1 else "s")
 
 
 def _dict_difference(expected: dict, got, tolerance: float, reveal: bool) -> str | None:

@@ -18,9 +18,9 @@ VARIANTS += [(7, 1, 16), (2, 6, 16), (4, 4, 48), (5, 3, 16), (6, 2, 48)]
 @SET.exercise(
     "pmi_a_mano", "Una PMI con lápiz y papel", name="pmi_values", points=1.5, cases=variants, tolerance=5e-3,
     parts={
-        "gato–maúlla": "¿usaste el margen de su fila, el de su columna y el total?",
+        "gato–maúlla": "¿usaste el margen de su fila, el de su columna y el total, y tomaste el logaritmo?",
         "gato–de": "¿se vieron más o menos de lo esperado por azar?",
-        "vino–de": "¿usaste el margen de su fila, el de su columna y el total?",
+        "vino–de": "¿usaste el margen de su fila, el de su columna y el total, y tomaste el logaritmo?",
         "gato–ladra": "¿qué hace la PPMI con una pareja que nunca se vio?",
         "cota de maúlla": "¿qué PMI tendría con «maúlla» una palabra que no apareciera con nadie más?",
     },
@@ -48,6 +48,7 @@ pmi_by_hand.mistaken(
     ("log2", "log10", "usaste el logaritmo decimal. Aquí medimos en bits: logaritmo en base 2."),
     ("np.maximum(np.log2(counts / expected), 0)", "np.log2(counts / expected)",
      "eso es la PMI. La P de PPMI deja en cero lo negativo, y también el logaritmo de cero."),
+    ("log2", "asarray", "eso es el cociente entre lo observado y lo esperado: falta su logaritmo en base 2."),
     (" / counts.sum()", "", "olvidaste el total: sin N, el cociente nunca pasa de 1 y toda PPMI sale cero."),
     ("counts[:, 1]", "counts[0]",
      "diste la cota de la palabra, −log₂ p(gato). La del contexto sale de su columna: con «maúlla» podría "
@@ -174,6 +175,9 @@ ppmi.mistaken(
     ("np.ones(counts.shape)", "np.ones_like(counts)",
      "np.ones_like(counts) es una matriz de enteros, como counts, y un cociente no cabe: usa "
      "np.ones(counts.shape)."),
+    *(("expected = ", f"counts = counts + {little}; expected = ",
+       "sumas una cantidad a todas las casillas: son encuentros que no hubo, y cambian la PPMI. Calcula solo "
+       "donde hay cuenta.") for little in (1, 0.1, 0.01, 1e-9)),
 )  # fmt: skip
 
 
@@ -191,6 +195,8 @@ def _association_cases(rng):
     yield words[0], words, matrix, 1  # no está en su propia lista
     yield words[1], words, matrix, 1  # está, pero la última
     yield words[3], words, matrix, 2  # no se asocia con ninguna
+    matrix = np.array([[0.0, 3, 1, 0], [0.5, 0, 1, 1], [2, 1, 0, 1], [1, 1, 1, 0]])
+    yield words[0], words, matrix, 2  # su fila no es su columna
 
 
 @SET.exercise(
@@ -208,6 +214,8 @@ def strongest(word, words, matrix, k):
 
 
 strongest.mistaken(
+    ("matrix[words.index(word)]", "matrix[:, words.index(word)]",
+     "lees su columna y se pide su fila: con una matriz simétrica da igual, pero la PPMI suavizada no lo es."),
     ("weight > 0 and ", "",
      "una PPMI de cero no es una asociación débil: es ninguna. Si hay menos de k, devuelve menos."),
     (" and other != word", "", "incluyes la propia palabra: su casilla en la diagonal no dice nada nuevo."),
@@ -249,6 +257,9 @@ def new_pairs(sentences, small, large):
 
 
 new_pairs.mistaken(
+    ("for pair in added}", "for pair in added if pair[0] != pair[1]}",
+     "es el mismo de «Contar con una ventana» si allí comparas palabras y no posiciones. Si allí está bien, es "
+     "aquí donde quitas la pareja de una palabra con otra aparición suya: ¿un < donde iba un <=?"),
     (" - count_pairs(sentences, small).keys()", "",
      "esas son todas las parejas de la ventana grande. Faltó quitar las que ya veía la pequeña."),
     ("{tuple(sorted(pair)) for pair in added}", "added",

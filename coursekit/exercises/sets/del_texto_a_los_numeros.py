@@ -46,6 +46,9 @@ def merges_by_hand(variant):
 
 
 merges_by_hand.mistaken(
+    ("4 if second == s_ol else 3", "3 if second == s_ol else 4",
+     "los tres primeros números están bien; falla «olas»: se escribe en letras y se le aplican las dos "
+     "uniones, por orden, y la segunda solo cambia algo si su par aparece en la palabra."),
     ("a, b, c, d = VARIANTS[variant]", "a, b, c, d = 1, 1, 1, 1",
      "contaste cada palabra una vez. Un par suma las veces que se lee cada palabra que lo tiene."),
     ("4 * a + 5 * b + 6 * c + 4 * d", "3 * a + 4 * b + 5 * c + 3 * d",
@@ -80,6 +83,8 @@ def _token_cases(rng):
     yield (f"Son {first},{second}, {_number(rng)} y X1; y {one}.",)  # una coma que pega y otra que no
     yield (unicodedata.normalize("NFD", f"{who} y el {one}, {two}…"),)  # descompuesto
     yield (f"«{one}_{two}» [{three}] {rng.integers(2, 10)}%  \n {who}-{other}",)  # signos, y «_»
+    side = rng.integers(2, 10)
+    yield (f"De Curaçao, {side}x{side}; y {two}",)  # cifras que empiezan palabra, y una letra que no se espera
     yield (rng.choice(["", " ", "\n"]).item(),)  # nada
 
 
@@ -109,6 +114,9 @@ tokens.mistaken(
     (r"(?:[.,]\d+)+", r"[.,\d]*",
      "el punto o la coma que sigue a un número se queda pegado a él: dentro del número, cada signo lleva "
      "cifras detrás."),
+    (r"(?:[.,]\d+)+", r"(?:[.,]\d+)*",
+     "la alternativa del número se lleva las cifras de «4x4»: pide por lo menos un punto o una coma (+, y no "
+     "*)."),
     (r"|\S", "", "pierdes los signos: las rayas, los de abrir y los de cerrar también son tokens."),
     (r"|\S", r"|[^\w\s]", "pierdes el guion bajo: no está en tus palabras, y tampoco lo cuentas como signo."),
     (r"[^\W_]+", r"\w+",
@@ -128,6 +136,7 @@ def _accent_cases(rng):
     yield (unicodedata.normalize("NFD", f"el {_pick(rng, ['niño', 'año', 'CAMPAÑA'], 1)[0]} de {one}"),)
     word = rng.choice(["pingüino", "AGÜERO", "cigüeña"]).item()
     yield (f"¿{word} n.º {_number(rng)}?",)  # diéresis, y un º que no es una o
+    yield (f"façade à la {who}",)  # marcas que no son ni agudas ni diéresis
     yield ("",)
 
 
@@ -149,6 +158,8 @@ def fold(text):
 fold.mistaken(
     ('char not in "\\u0301\\u0308"', "not unicodedata.combining(char)",
      "quitas todas las marcas, también la de la ñ: el año se queda en «ano»."),
+    ('char not in "\\u0301\\u0308"', 'not unicodedata.combining(char) or char == "\\u0303"',
+     "quitas todas las marcas menos la de la ñ, y también las hay en «ç» y en «à», que se quedan como están."),
     ('unicodedata.normalize("NFD", text)', "text",
      "sin descomponer antes no hay marcas que quitar: «á» es un solo carácter."),
     ('unicodedata.normalize("NFC", kept)', "kept",
@@ -177,6 +188,10 @@ def _clitic_cases(rng):
     yield (gerund("á") + some("nos", "os"),)
     yield (gerund("é") + some("selo", "mela", "oslo"),)
     yield (gerund("á") + some("telos", "noslas", "seles"),)  # dos, y el plural detrás
+    yield (some("riñéndole", "ciñéndose", "tiñéndola"),)  # tras ñ, que es una letra y no una n con tilde
+    yield (some("bulléndose", "engulléndola", "zambulléndolo"),)  # tras ll
+    yield ("oléndole",)  # una errata de «oliéndole»: una sola ele
+    yield (gerund("é") + some("selole", "melolas"),)  # tres
     yield (fold(gerund("é")),)  # sin pronombre no lleva tilde
     yield (fold(gerund("á")) + some(*_CLITICS),)  # con pronombre y sin tilde: una errata
     yield ("cuándo",)
@@ -222,6 +237,12 @@ expand.mistaken(
      "el gerundio conserva la tilde que le dieron los pronombres: «diciendo» se escribe sin ella."),
     ('"nos|los|las|les|os|me|te|se|lo|la|le"', '"me|te|se|lo|la|le|nos|os|los|las|les"',
      "pruebas antes los pronombres cortos, y de «los» te sale «lo»: la s se pierde. Primero los largos."),
+    ("(?<=[iyñ])é|(?<=ll)é", "(?<=[iy])é",
+     "solo admites «éndo» detrás de i o de y: en «riñéndole» va detrás de ñ, y en «bulléndose», de ll."),
+    ('stem + {"á": "a", "é": "e"}[vowel]',
+     'unicodedata.normalize("NFD", stem + vowel).encode("ascii", "ignore").decode()',
+     "le quitas al gerundio todas las marcas, y la de la ñ no es una tilde: de «riñéndole» sale «riñendo»."),
+    ("{{1,2}}", "{{1,3}}", "admites tres pronombres, y se piden uno o dos."),
     ("{{1,2}}", "", "solo admites un pronombre: «diciéndomelo» lleva dos."),
     ("{{1,2}}", "*", "«cuándo» no lleva pronombres y te sale cambiada: hace falta al menos uno."),
     ("{{1,2}})\", word)", "{{1,2}})\", word.replace(\"ando\", \"ándo\").replace(\"endo\", \"éndo\"))",
@@ -245,7 +266,18 @@ def _longest_cases(rng):
     yield d + d, [a]  # ninguna
     yield a + b + a + b, [a + b + a + b, a, b]  # la palabra entera
     yield a + b + c, [b, c, a + b + c + d]  # un trozo más largo que la palabra
+    yield a + b + c + a, [a + b, b + c + a, a, b, c]  # el más largo de todos no está al principio
+    yield (a + b + c) * 2 + d, [(a + b + c) * 2 + d, a, b, c, d]  # un trozo de siete letras
     yield "", [a]
+
+
+def _longest_anywhere(word, inventory):
+    """El método de quien busca el trozo más largo en toda la palabra y corta a los dos lados."""
+    fits = [piece for piece in inventory if piece in word]
+    if not fits:
+        return ["<unk>"] * len(word)
+    before, piece, after = word.partition(max(fits, key=len))
+    return [*_longest_anywhere(before, inventory), piece, *_longest_anywhere(after, inventory)]
 
 
 @SET.exercise(
@@ -255,7 +287,8 @@ def _longest_cases(rng):
         "Lleva la cuenta de dónde empieza lo que falta por cortar, y avanza hasta el final de la palabra.",
         "En cada posición prueba todos los finales, del más lejano al más cercano: el primero que esté en el "
         "inventario es el trozo más largo.",
-        "Si ningún final sirve, ni siquiera una letra sola, pon \"<unk>\" y avanza una letra.",
+        "Si ningún final sirve, ni siquiera una letra sola, pon \"<unk>\" y avanza una letra. Si la celda no "
+        "termina, interrúmpela: en alguna rama no avanzas.",
     ),
 )  # fmt: skip
 def longest_first(word, inventory):
@@ -271,6 +304,9 @@ def longest_first(word, inventory):
 longest_first.mistaken(
     ("range(len(word), start, -1)", "range(start + 1, len(word) + 1)",
      "tomas el trozo más corto. Prueba los finales del más lejano al más cercano."),
+    ("pieces, start = [], 0", "return _longest_anywhere(word, inventory)",
+     "buscas el trozo más largo en toda la palabra y cortas a los lados. Se empieza por la izquierda: el más "
+     "largo de los que encajan en esa posición."),
     ("range(len(word), start, -1)", "range(len(word) - 1, start, -1)",
      "no llegas al final de la palabra: el último trozo, o la palabra entera, no se prueba nunca."),
     ('pieces.append("<unk>" if end is None else word[start:end])',

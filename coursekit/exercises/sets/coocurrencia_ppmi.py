@@ -215,7 +215,7 @@ def strongest(word, words, matrix, k):
 
 strongest.mistaken(
     ("matrix[words.index(word)]", "matrix[:, words.index(word)]",
-     "lees su columna y se pide su fila: con una matriz simétrica da igual, pero la PPMI suavizada no lo es."),
+     "lees su columna y se pide su fila: con una matriz simétrica da igual; la PPMI suavizada no lo es."),
     ("weight > 0 and ", "",
      "una PPMI de cero no es una asociación débil: es ninguna. Si hay menos de k, devuelve menos."),
     (" and other != word", "", "incluyes la propia palabra: su casilla en la diagonal no dice nada nuevo."),
@@ -258,8 +258,8 @@ def new_pairs(sentences, small, large):
 
 new_pairs.mistaken(
     ("for pair in added}", "for pair in added if pair[0] != pair[1]}",
-     "es el mismo de «Contar con una ventana» si allí comparas palabras y no posiciones. Si allí está bien, es "
-     "aquí donde quitas la pareja de una palabra con otra aparición suya: ¿un < donde iba un <=?"),
+     "es el mismo de «Contar con una ventana» si allí comparas palabras y no posiciones. Si allí está bien, "
+     "es aquí donde quitas la pareja de una palabra con otra aparición suya: ¿un < donde iba un <=?"),
     (" - count_pairs(sentences, small).keys()", "",
      "esas son todas las parejas de la ventana grande. Faltó quitar las que ya veía la pequeña."),
     ("{tuple(sorted(pair)) for pair in added}", "added",

@@ -84,7 +84,7 @@ def _token_cases(rng):
     yield (unicodedata.normalize("NFD", f"{who} y el {one}, {two}…"),)  # descompuesto
     yield (f"«{one}_{two}» [{three}] {rng.integers(2, 10)}%  \n {who}-{other}",)  # signos, y «_»
     side = rng.integers(2, 10)
-    yield (f"De Curaçao, {side}x{side}; y {two}",)  # cifras que empiezan palabra, y una letra que no se espera
+    yield (f"De Curaçao, {side}x{side}; y {two}",)  # cifras que empiezan palabra, y una ç
     yield (rng.choice(["", " ", "\n"]).item(),)  # nada
 
 
@@ -159,7 +159,7 @@ fold.mistaken(
     ('char not in "\\u0301\\u0308"', "not unicodedata.combining(char)",
      "quitas todas las marcas, también la de la ñ: el año se queda en «ano»."),
     ('char not in "\\u0301\\u0308"', 'not unicodedata.combining(char) or char == "\\u0303"',
-     "quitas todas las marcas menos la de la ñ, y también las hay en «ç» y en «à», que se quedan como están."),
+     "quitas todas las marcas menos la de la ñ, y también las tienen «ç» y «à», que se quedan como están."),
     ('unicodedata.normalize("NFD", text)', "text",
      "sin descomponer antes no hay marcas que quitar: «á» es un solo carácter."),
     ('unicodedata.normalize("NFC", kept)', "kept",

@@ -195,7 +195,7 @@ def _association_cases(rng):
     yield words[0], words, matrix, 1  # no está en su propia lista
     yield words[1], words, matrix, 1  # está, pero la última
     yield words[3], words, matrix, 2  # no se asocia con ninguna
-    matrix = np.array([[0.0, 3, 1, 0], [0.5, 0, 1, 1], [2, 1, 0, 1], [1, 1, 1, 0]])
+    matrix = np.array([[0.0, 3, 1, 0], [0.5, 0, 1, 1], [2, 1, 0, 1], [4, 1, 1, 0]])
     yield words[0], words, matrix, 2  # su fila no es su columna
 
 
@@ -259,7 +259,8 @@ def new_pairs(sentences, small, large):
 new_pairs.mistaken(
     ("for pair in added}", "for pair in added if pair[0] != pair[1]}",
      "es el mismo de «Contar con una ventana» si allí comparas palabras y no posiciones. Si allí está bien, "
-     "es aquí donde quitas la pareja de una palabra con otra aparición suya: ¿un < donde iba un <=?"),
+     "es aquí donde quitas la pareja de una palabra con otra aparición suya, con un < donde va un <= o "
+     "algo parecido."),
     (" - count_pairs(sentences, small).keys()", "",
      "esas son todas las parejas de la ventana grande. Faltó quitar las que ya veía la pequeña."),
     ("{tuple(sorted(pair)) for pair in added}", "added",

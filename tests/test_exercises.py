@@ -456,7 +456,8 @@ def test_a_failed_case_can_be_pasted_and_is_the_same_case(exercise):
         place = f"en el caso {number + 1}, " if len(cases) > 1 else ""
         assert verdict.finding.startswith(f"{place}tu ")
         if not verdict.call:  # una línea de más de mil letras no se escribe: los textos y las tablas grandes
-            calls = [case] if isinstance(case, tuple) else [case.arguments, *(s.arguments for s in case.steps)]
+            steps = [] if isinstance(case, tuple) else case.steps
+            calls = [step.arguments for step in steps] or [case]
             assert sum(len(repr(to_plain(argument))) for call in calls for argument in call) > 900
             continue
         received, case = called(verdict.call, exercise.name, case)

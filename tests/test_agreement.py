@@ -1388,35 +1388,58 @@ class _:
     def always_the_last(a, b, c, words, vectors):
         return [w for w in words if w not in (a, b, c)][-1]
 
+    def banned_at_minus_one(a, b, c, words, vectors):
+        unit = np.array([v / (np.linalg.norm(v) or 1) for v in vectors])
+        totals = unit @ (unit[words.index(b)] - unit[words.index(a)] + unit[words.index(c)])
+        totals[[words.index(w) for w in (a, b, c)]] = -1
+        return words[totals.argmax()]
 
-@answers("analogias-y-sesgo", "intervalo")
+    def banned_at_zero(a, b, c, words, vectors):
+        unit = np.array([v / (np.linalg.norm(v) or 1) for v in vectors])
+        totals = unit @ (unit[words.index(b)] - unit[words.index(a)] + unit[words.index(c)])
+        return words[np.argmax([0 if w in (a, b, c) else s for w, s in zip(words, totals)])]
+
+
+def _pieces(text, n):
+    text = f"<{text}>"
+    return list(dict.fromkeys(text[i : i + n] for i in range(len(text) - n + 1)))
+
+
+@answers("analogias-y-sesgo", "trozos")
 class _:
-    def right_by_loops(table, draws):
-        means = []
-        for drawn in draws:
-            asked = [table[i, j] for i in drawn for j in drawn if i != j]
-            means.append(sum(asked) / len(asked))
-        return tuple(np.quantile(means, [0.025, 0.975]))
+    def right_with_a_table(word, words, vectors, n):
+        own = _pieces(word, n)
+        has = np.array([[piece in f"<{w}>" for w in words] for piece in own], dtype=float)
+        seen = has.sum(axis=1) > 0 if own else []
+        if not np.any(seen):
+            return [0.0] * vectors.shape[1]
+        has = has[seen]
+        return (has @ vectors / has.sum(axis=1, keepdims=True)).mean(axis=0)
 
-    def by_questions(table, draws):
-        asked = table[~np.eye(len(table), dtype=bool)]
-        means = [np.resize(asked, len(drawn) ** 2)[drawn].mean() for drawn in draws]
-        return np.percentile(means, [2.5, 97.5])
+    def each_word_once(word, words, vectors, n):
+        rows = [row for w, row in zip(words, vectors) if set(_pieces(w, n)) & set(_pieces(word, n))]
+        return np.mean(rows, axis=0) if rows else np.zeros(vectors.shape[1])
 
-    def each_question_once(table, draws):
-        means = []
-        for drawn in draws:
-            asked = {(i, j) for i in drawn for j in drawn if i != j}
-            means.append(np.mean([table[i, j] for i, j in asked]))
-        return np.percentile(means, [2.5, 97.5])
+    def centred_as_in_the_lesson(word, words, vectors, n):
+        vectors = vectors - vectors.mean(axis=0)
+        means = [[row for w, row in zip(words, vectors) if p in _pieces(w, n)] for p in _pieces(word, n)]
+        means = [np.mean(rows, axis=0) for rows in means if rows]
+        return np.mean(means, axis=0) if means else np.zeros(vectors.shape[1])
 
-    def diagonal_as_zero(table, draws):
-        table = table * ~np.eye(len(table), dtype=bool)
-        return np.percentile([table[np.ix_(drawn, drawn)].mean() for drawn in draws], [2.5, 97.5])
+    def sum_of_means(word, words, vectors, n):
+        means = [[row for w, row in zip(words, vectors) if p in _pieces(w, n)] for p in _pieces(word, n)]
+        means = [np.mean(rows, axis=0) for rows in means if rows]
+        return np.sum(means, axis=0) if means else np.zeros(vectors.shape[1])
 
-    def extremes(table, draws):
-        means = [np.mean([table[i, j] for i in drawn for j in drawn if i != j]) for drawn in draws]
-        return min(means), max(means)
+    def the_closest_spelling(word, words, vectors, n):
+        common = [len(set(_pieces(w, n)) & set(_pieces(word, n))) for w in words]
+        return vectors[int(np.argmax(common))] if max(common) else np.zeros(vectors.shape[1])
+
+    def one_border(word, words, vectors, n):
+        own = [p for p in _pieces(word, n) if not p.endswith(">")]
+        means = [[row for w, row in zip(words, vectors) if p in _pieces(w, n)] for p in own]
+        means = [np.mean(rows, axis=0) for rows in means if rows]
+        return np.mean(means, axis=0) if means else np.zeros(vectors.shape[1])
 
 
 @answers("analogias-y-sesgo", "eje")
@@ -1488,39 +1511,51 @@ class _:
         return "?"
 
 
+def _mover(words, vectors, one, other):
+    unit = np.array([v / np.linalg.norm(v) for v in vectors])
+    rows = dict(zip(words, unit))
+    axis = np.mean([rows[w] for w in one], axis=0) - np.mean([rows[w] for w in other], axis=0)
+    return rows, axis / np.linalg.norm(axis), np.linalg.norm(axis)
+
+
+def _moved(pairs, rows, axis):
+    moved = [float((rows[b] - rows[a]) @ axis) for a, b in pairs if a != b and {a, b} <= set(rows)]
+    return float(np.mean(moved)) if moved else 0
+
+
 @answers("analogias-y-sesgo", "detective")
 class _:
-    def right_by_rows(pairs, words, vectors, one, other):
-        unit = np.array([v / np.linalg.norm(v) for v in vectors])
-        rows = {word: unit[i] for i, word in enumerate(words)}
-        axis = sum(rows[w] for w in one) / len(one) - sum(rows[w] for w in other) / len(other)
-        axis = axis / np.sqrt(axis @ axis)
-        moved = [float((rows[b] - rows[a]) @ axis) for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
-        return float(np.mean(moved)) if moved else 0
+    def right_by_rows(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        return _moved(set(pairs), rows, axis) - _moved(set(control), rows, axis)
 
-    def axis_without_norm(pairs, words, vectors, one, other):
-        unit = np.array([v / np.linalg.norm(v) for v in vectors])
-        rows = dict(zip(words, unit))
-        axis = np.mean([rows[w] for w in one], axis=0) - np.mean([rows[w] for w in other], axis=0)
-        moved = [(rows[b] - rows[a]) @ axis for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
-        return float(np.mean(moved)) if moved else 0
+    def axis_without_norm(pairs, control, words, vectors, one, other):
+        rows, axis, norm = _mover(words, vectors, one, other)
+        return norm * (_moved(set(pairs), rows, axis) - _moved(set(control), rows, axis))
 
-    def backwards(pairs, words, vectors, one, other):
-        unit = np.array([v / np.linalg.norm(v) for v in vectors])
-        rows = dict(zip(words, unit))
-        axis = np.mean([rows[w] for w in other], axis=0) - np.mean([rows[w] for w in one], axis=0)
-        axis = axis / np.linalg.norm(axis)
-        moved = [(rows[b] - rows[a]) @ axis for a, b in set(pairs) if a != b and {a, b} <= set(rows)]
-        return float(np.mean(moved)) if moved else 0
+    def backwards(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, other, one)
+        return _moved(set(pairs), rows, axis) - _moved(set(control), rows, axis)
 
-    def unordered_pairs(pairs, words, vectors, one, other):
-        unit = np.array([v / np.linalg.norm(v) for v in vectors])
-        rows = dict(zip(words, unit))
-        axis = np.mean([rows[w] for w in one], axis=0) - np.mean([rows[w] for w in other], axis=0)
-        axis = axis / np.linalg.norm(axis)
-        distinct = {tuple(sorted(pair)) for pair in pairs}
-        moved = [(rows[b] - rows[a]) @ axis for a, b in distinct if a != b and {a, b} <= set(rows)]
-        return float(np.mean(moved)) if moved else 0
+    def unordered_pairs(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        some, others = ({tuple(sorted(pair)) for pair in side} for side in (pairs, control))
+        return _moved(some, rows, axis) - _moved(others, rows, axis)
+
+    def mirrored_pairs_once(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        some, others = ({frozenset(p): p for p in side}.values() for side in (pairs, control))
+        return _moved(some, rows, axis) - _moved(others, rows, axis)
+
+    def control_added(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        return _moved(set(pairs), rows, axis) + _moved(set(control), rows, axis)
+
+    def only_the_people(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        return _moved(set(pairs), rows, axis)
+
+
 # --- ¿Son buenos estos vectores? ---
 
 EVALUATING = load_set("evaluar-vectores")

@@ -83,7 +83,7 @@ def read_analogies(lines: Iterable[str]) -> list[Question]:
 
 
 def cos_add(unit, a, b, c):
-    """3CosAdd: el coseno de cada palabra con b - a + c.
+    """3CosAdd: el producto de cada palabra con b - a + c.
 
     Args:
         unit: vectores de norma 1 (V, dim).

@@ -50,6 +50,11 @@ scores_by_hand.mistaken(
 _WORDS = "rey reina duque condesa hijo madre gato luna barco pan".split()
 
 
+def _at_minus_one(totals, banned):
+    totals[banned] = -1
+    return int(totals.argmax())
+
+
 def _replies(a, b, c, words, vectors):
     """Lo que responden quien acierta y quienes se confunden, y la ventaja del que acierta."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -65,7 +70,9 @@ def _replies(a, b, c, words, vectors):
     best, second = np.sort(np.delete(unit @ target, [a, b, c]))[[-1, -2]]
     return reply(unit, target), best - second, {
         "nada prohibido": reply(unit, target, ()), "solo c": reply(unit, target, [c]),
-        "b y c": reply(unit, target, [b, c]), "sin normas": reply(vectors, raw),
+        "b y c": reply(unit, target, [b, c]),
+        "prohibidas a −1": words[_at_minus_one(unit @ target, [a, b, c])],
+        "sin normas": reply(vectors, raw),
         "sin la del objetivo": reply(unit, raw), "sin la de las candidatas": reply(vectors, target),
         "signos cambiados": reply(unit, unit[a] - unit[b] + unit[c]),
         "sin restar": reply(unit, unit[b] + unit[c]), "parecida a c": reply(unit, unit[c]),
@@ -84,6 +91,20 @@ def _analogy_case(rng, confusion=None, last=1.0):
             return question
 
 
+def _opposite_case(rng):
+    """Las cuatro palabras libres, opuestas a b − a + c: todas puntúan por debajo de −1."""
+    while True:
+        words = rng.choice(_WORDS, 7, replace=False).tolist()
+        vectors = rng.normal(size=(7, 4))
+        unit = vectors[:3] / np.linalg.norm(vectors[:3], axis=1, keepdims=True)
+        target = unit[1] - unit[0] + unit[2]
+        vectors[3:] = -target + 0.4 * rng.normal(size=(4, 4))
+        question = (*words[:3], words, vectors.round(2))
+        right, margin, wrong = _replies(*question)
+        if margin > 0.02 and wrong["prohibidas a −1"] != right:
+            return question
+
+
 def _answering_cases(rng):
     yield _analogy_case(rng, "nada prohibido")
     yield _analogy_case(rng, "solo c")
@@ -94,6 +115,7 @@ def _answering_cases(rng):
     yield _analogy_case(rng, "signos cambiados")
     yield _analogy_case(rng, "sin restar")
     yield _analogy_case(rng, "parecida a c")
+    yield _opposite_case(rng)
     yield _analogy_case(rng, last=0)  # una palabra sin vector: su coseno con cualquiera es 0
 
 
@@ -118,6 +140,9 @@ def answer(a, b, c, words, vectors):
 answer.mistaken(
     ("totals[[a, b, c]] = -np.inf", "pass",
      "dejas responder a las palabras de la pregunta, y suele ganar una de ellas."),
+    ("-np.inf", "-1",
+     "das −1 a las palabras prohibidas, y 3CosAdd puede bajar hasta −3: si las demás puntúan menos de −1, "
+     "gana una de ellas."),
     ("[[a, b, c]]", "[[c]]", "prohíbes solo c: b también estaba en la pregunta, y a veces gana."),
     ("[[a, b, c]]", "[[b, c]]", "prohíbes b y c, y falta a."),
     ("unit = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))", "unit = vectors",
@@ -129,51 +154,59 @@ answer.mistaken(
 )  # fmt: skip
 
 
-def _interval_cases(rng):
-    for size in (5, 8, 12):
-        table = rng.integers(0, 2, (size, size)).astype(float)
-        np.fill_diagonal(table, rng.integers(0, 2))  # lo que traiga la diagonal no cuenta
-        # Las dos primeras parejas, distintas: ningún sorteo se queda sin preguntas.
-        draws = [np.append(rng.permutation(size)[:2], rng.integers(size, size=size - 2)) for _ in range(60)]
-        yield table, draws
-    table = np.zeros((6, 6))
-    table[:, 0] = table[0] = 1  # una sola pareja acierta: sus preguntas van juntas
-    yield table, [rng.permutation(np.append([0, 1], rng.integers(6, size=4))) for _ in range(40)]
+_SEEN = "triste tristeza cantar cantaba encantado ventana manzana nata canana pan sal sol mar amar".split()
+
+
+def _piece_cases(rng):
+    def case(word, n, some=_SEEN):
+        words = rng.permutation(some).tolist()
+        return word, words, rng.normal(size=(len(words), 3)).round(2), n
+
+    yield case(rng.choice(["tristes", "tristona"]).item(), 3)  # unos trozos no los lleva nadie
+    yield case(rng.choice(["encantar", "descantar"]).item(), 4)
+    yield case(rng.choice(["nanas", "bananas"]).item(), 2)  # un trozo sale dos veces en la palabra
+    yield case(rng.choice(["mul", "mel"]).item(), 2)  # solo comparte el principio y el final
+    yield case(rng.choice(["pana", "sala"]).item(), 4)  # y aquí, solo el principio
+    yield case("xyz", 3)  # ninguno
+    yield case("yo", 6)  # es más corta que un trozo
 
 
 @SET.exercise(
-    "intervalo", "Un intervalo por parejas", name="by_pairs", points=1.5, cases=_interval_cases,
+    "trozos", "Una palabra nueva, por sus trozos", name="from_pieces", points=1.5, cases=_piece_cases,
     hints=(
-        "De cada sorteo salen unas parejas, quizá repetidas: sus preguntas son la tabla con esas filas y "
-        "esas columnas.",
-        "table[np.ix_(drawn, drawn)] da esa tabla. Una pareja sorteada dos veces cae también fuera de la "
-        "diagonal nueva.",
-        "Pon nan en la diagonal de una copia de table antes de sortear, y usa np.nanmean.",
+        "Escribe una función que dé el conjunto de los trozos de una palabra, con sus bordes «<» y «>».",
+        "De cada trozo de la palabra nueva, la media de las filas de las palabras que lo llevan; luego, la "
+        "media de esas medias.",
+        "Un trozo que no lleva ninguna palabra no entra en la media. Si no queda ninguno, "
+        "np.zeros(vectors.shape[1]).",
     ),
 )  # fmt: skip
-def by_pairs(table, draws):
-    table = np.array(table, dtype=float)
-    np.fill_diagonal(table, np.nan)
-    means = [np.nanmean(table[np.ix_(drawn, drawn)]) for drawn in draws]
-    low, high = np.percentile(means, [2.5, 97.5])
-    return [low, high]
+def from_pieces(word, words, vectors, n):
+    def pieces(text):
+        text = f"<{text}>"
+        return {text[i : i + n] for i in range(len(text) - n + 1)}
+
+    means = []
+    for piece in pieces(word):
+        carriers = [row for seen, row in zip(words, vectors) if piece in pieces(seen)]
+        if carriers:
+            means.append(np.mean(carriers, axis=0))
+    return np.mean(means, axis=0) if means else np.zeros(vectors.shape[1])
 
 
-by_pairs.mistaken(
-    ("    np.fill_diagonal(table, np.nan)\n", "",
-     "cuentas la diagonal, que no se pregunta: una pareja no se responde a sí misma."),
-    ("    np.fill_diagonal(table, np.nan)\n"
-     "    means = [np.nanmean(table[np.ix_(drawn, drawn)]) for drawn in draws]",
-     "    means = [table[np.ix_(drawn, drawn)][~np.eye(len(drawn), dtype=bool)].mean() for drawn in draws]",
-     "quitas la diagonal de la tabla sorteada, y una pareja que sale dos veces se pregunta también a sí "
-     "misma fuera de ella."),
-    ("table[np.ix_(drawn, drawn)]", "table[np.unique(drawn)][:, np.unique(drawn)]",
-     "una pareja que sale dos veces en el sorteo cuenta dos veces: por eso el sorteo es con repetición."),
-    ("table[np.ix_(drawn, drawn)]", "table[drawn]",
-     "remuestreas solo las filas: la pareja sorteada va en las dos partes de la pregunta."),
-    ("table[np.ix_(drawn, drawn)]", "table[drawn, np.roll(drawn, 1)]",
-     "así tomas una pregunta por pareja: son todas las que forman entre ellas."),
-    ("[2.5, 97.5]", "[5, 95]", "eso deja fuera el 10 %: el intervalo del 95 % va del 2.5 al 97.5."),
+from_pieces.mistaken(
+    ('        text = f"<{text}>"\n', "",
+     "faltan los bordes: «<pa», el principio de *pan*, también es un trozo."),
+    ("{text[i : i + n] for i in range(len(text) - n + 1)}",
+     "[text[i : i + n] for i in range(len(text) - n + 1)]",
+     "un trozo que sale dos veces en la palabra cuenta una: son los trozos distintos."),
+    ("len(text) - n + 1", "len(text) - n", "te falta el último trozo, el que acaba en «>»."),
+    ("means.append(np.mean(carriers, axis=0))", "means.extend(carriers)",
+     "promedias todas las filas juntas, y un trozo que llevan muchas palabras cuenta más que los otros."),
+    ("np.mean(means, axis=0) if", "np.sum(means, axis=0) / len(pieces(word)) if",
+     "divides también por los trozos que no lleva ninguna palabra."),
+    (" if means else np.zeros(vectors.shape[1])", "",
+     "si ningún trozo se ha visto, la media de nada es nan: se pedía un vector de ceros."),
 )  # fmt: skip
 
 
@@ -289,48 +322,64 @@ gender.mistaken(
 
 
 def _shift_cases(rng):
-    for duplicated, equal, unknown in ((1, 1, 1), (1, 0, 0), (0, 1, 1), (0, 0, 0)):
-        words = [*rng.permutation(_WORDS).tolist(), "él", "ella"]
+    for duplicated, equal, unknown, turned in (
+        (1, 1, 1, 0), (1, 0, 0, 0), (0, 1, 1, 0), (0, 0, 0, 1), (1, 0, 1, 1), (0, 0, 0, 0),
+    ):  # fmt: skip
+        words = [*rng.permutation(_WORDS).tolist(), "él", "ella", "mesa", "silla", "río", "vino"]
         vectors = rng.normal(size=(len(words), 3)).round(2) * rng.choice([0.5, 1, 3], (len(words), 1))
         pairs = [(words[0], words[1]), (words[2], words[3]), ("él", "ella")]
         pairs += duplicated * [("él", "ella"), pairs[0]]
         pairs += equal * [(words[4], words[4])]
         pairs += unknown * [("zzz", words[5]), (words[5], "zzz")]
+        pairs += turned * [(words[1], words[0])]
         pairs = [pairs[i] for i in rng.permutation(len(pairs))]
-        yield pairs, words, vectors, words[6:8], words[8:10]
-    yield [("su", "su"), (words[0], words[0])], words, vectors, words[6:8], words[8:10]  # ninguna informa
+        control = [("mesa", "silla"), ("río", "vino")]
+        control += duplicated * [("río", "vino")] + equal * [("río", "río")]
+        yield pairs, control, words, vectors, words[6:8], words[8:10]
+    yield [("su", "su"), (words[0], words[0])], [("río", "vino")], words, vectors, words[6:8], words[8:10]
+    yield pairs, [], words, vectors, words[6:8], words[8:10]  # sin control que restar
 
 
 @SET.exercise(
-    "detective", "Detective: la lista traducida", name="mean_shift", points=2, cases=_shift_cases,
+    "detective", "Detective: la lista traducida", name="net_shift", points=2, cases=_shift_cases,
     hints=(
         "Son tres fallos: dos en qué parejas se miden y uno en los vectores.",
         "Imprime las parejas que se promedian: ¿cuántas veces está (él, ella)? ¿Cuánto puede "
         "moverse (su, su)?",
-        "Cada palabra es una fila, y su norma se calcula con axis=1. dict.fromkeys(pairs) quita "
+        "Cada palabra es una fila, y su norma se calcula con axis=1. dict.fromkeys(some) quita "
         "las repetidas.",
     ),
 )  # fmt: skip
-def mean_shift(pairs, words, vectors, toward, away):
+def net_shift(pairs, control, words, vectors, toward, away):
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     place = {word: row for word, row in zip(words, unit)}
     direction = np.mean([place[w] for w in toward], axis=0) - np.mean([place[w] for w in away], axis=0)
     direction = direction / np.linalg.norm(direction)
-    useful = [(a, b) for a, b in dict.fromkeys(pairs) if a != b and a in place and b in place]
-    return sum((place[b] - place[a]) @ direction for a, b in useful) / max(len(useful), 1)
+
+    def shift(some):
+        useful = [(a, b) for a, b in dict.fromkeys(some) if a != b and a in place and b in place]
+        return sum((place[b] - place[a]) @ direction for a, b in useful) / max(len(useful), 1)
+
+    return shift(pairs) - shift(control)
 
 
-mean_shift.planted(
-    ("in dict.fromkeys(pairs)", "in pairs",
+net_shift.planted(
+    ("in dict.fromkeys(some)", "in some",
      "la lista traducida repite parejas, y cada una debe contar una vez."),
     ("if a != b and", "if",
      "una pareja como (su, su) no puede moverse: cuenta en la media y la acerca a cero."),
     (", axis=1, keepdims=True", "",
      "divides todo por una sola norma. Cada palabra es una fila; mira si cada una tiene norma 1."),
 )  # fmt: skip
-mean_shift.mistaken(
+net_shift.mistaken(
+    ("in dict.fromkeys(some)", "in {frozenset(pair): pair for pair in some}.values()",
+     "tratas a–b y b–a como la misma pareja: son distintas, y se mueven en sentidos opuestos."),
+    (" - shift(control)", "",
+     "falta el control: se resta lo que se desplazan sus parejas."),
+    ("shift(pairs) - shift(control)", "shift([*pairs, *control])",
+     "promedias gente y control juntos: se pedía la diferencia de sus dos medias."),
     (" / max(len(useful), 1)", " / len(useful)",
-     "si no queda ninguna pareja útil, divides por cero: se pedía 0."),
-    (" / max(len(useful), 1)", " / len(pairs)",
+     "si no queda ninguna pareja útil, divides por cero: ese desplazamiento es 0."),
+    (" / max(len(useful), 1)", " / max(len(some), 1)",
      "divides por todas las parejas de la lista, también por las que no se miden."),
 )  # fmt: skip

@@ -114,7 +114,7 @@ def test_focus_is_always_visible(visit, name):
 @pytest.mark.parametrize("name", LECTURES)
 def test_only_what_scrolls_is_a_tab_stop(visit, name):
     page = visit(f"{name}.html", PHONE)
-    page.wait_for_function("window.MathJax?.startup?.promise")  # el programa llega después de su configuración
+    page.wait_for_function("Boolean(window.MathJax?.startup?.promise)")  # MathJax llega después
     page.evaluate("window.MathJax.startup.promise")
     page.wait_for_timeout(300)
     inline = "mjx-container:not([display])[tabindex], mjx-container:not([display]) [tabindex]"
@@ -166,7 +166,7 @@ def test_no_figure_shrinks_below_half(visit, name):
 @pytest.mark.parametrize("name", LECTURES)
 def test_long_equations_scroll_beside_their_number(visit, name):
     page = visit(f"{name}.html", PHONE)
-    page.wait_for_function("window.MathJax?.startup?.promise")  # el programa llega después de su configuración
+    page.wait_for_function("Boolean(window.MathJax?.startup?.promise)")  # MathJax llega después
     page.evaluate("window.MathJax.startup.promise")
     overlapping, cued = page.evaluate("""() => {
         const boxes = [...document.querySelectorAll("div.math")].filter(box => box.querySelector(".eqno"));

@@ -9,6 +9,10 @@ from types import FunctionType
 
 import pytest
 
+# Antes de que nadie importe torch. Las pruebas van en dos procesos: con más hilos que núcleos, los
+# de OpenMP giran esperándose unos a otros y un paso de entrenamiento llega a durar diez veces más.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 ROOT = Path(__file__).parents[1]
 TOOLS = ROOT / "_build/herramientas"  # lo que deja ahí «make herramientas»
 PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium", "node": "npm"}

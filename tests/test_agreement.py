@@ -1394,6 +1394,12 @@ class _:
         totals[[words.index(w) for w in (a, b, c)]] = -1
         return words[totals.argmax()]
 
+    def banned_at_minus_two(a, b, c, words, vectors):
+        unit = np.array([v / (np.linalg.norm(v) or 1) for v in vectors])
+        totals = unit @ (unit[words.index(b)] - unit[words.index(a)] + unit[words.index(c)])
+        totals[[words.index(w) for w in (a, b, c)]] = -2
+        return words[totals.argmax()]
+
     def banned_at_zero(a, b, c, words, vectors):
         unit = np.array([v / (np.linalg.norm(v) or 1) for v in vectors])
         totals = unit @ (unit[words.index(b)] - unit[words.index(a)] + unit[words.index(c)])
@@ -1434,6 +1440,14 @@ class _:
     def the_closest_spelling(word, words, vectors, n):
         common = [len(set(_pieces(w, n)) & set(_pieces(word, n))) for w in words]
         return vectors[int(np.argmax(common))] if max(common) else np.zeros(vectors.shape[1])
+
+    def without_itself(word, words, vectors, n):
+        means = [
+            [row for w, row in zip(words, vectors) if p in _pieces(w, n) and w != word]
+            for p in _pieces(word, n)
+        ]
+        means = [np.mean(rows, axis=0) for rows in means if rows]
+        return np.mean(means, axis=0) if means else np.zeros(vectors.shape[1])
 
     def one_border(word, words, vectors, n):
         own = [p for p in _pieces(word, n) if not p.endswith(">")]
@@ -1501,6 +1515,24 @@ class _:
                 return "la" if votes > 0 else "el"
         return "?"
 
+    def first_in_each_sentence(sentences, singular, plural):
+        for noun in (plural, singular):
+            before = Counter(s[s.index(noun) - 1] for s in sentences if noun in s[1:] and s.index(noun))
+            votes = sum(before[w] for w in ("la", "una", "las", "unas"))
+            votes -= sum(before[w] for w in ("el", "un", "los", "unos"))
+            if votes:
+                return "la" if votes > 0 else "el"
+        return "?"
+
+    def contractions_too(sentences, singular, plural):
+        for noun in (plural, singular):
+            before = Counter(s[i - 1] for s in sentences for i in range(1, len(s)) if s[i] == noun)
+            votes = sum(before[w] for w in ("la", "una", "las", "unas"))
+            votes -= sum(before[w] for w in ("el", "un", "los", "unos", "al", "del"))
+            if votes:
+                return "la" if votes > 0 else "el"
+        return "?"
+
     def tie_is_feminine(sentences, singular, plural):
         for noun in (plural, singular):
             before = Counter(s[i - 1] for s in sentences for i in range(1, len(s)) if s[i] == noun)
@@ -1546,6 +1578,10 @@ class _:
         rows, axis, _ = _mover(words, vectors, one, other)
         some, others = ({frozenset(p): p for p in side}.values() for side in (pairs, control))
         return _moved(some, rows, axis) - _moved(others, rows, axis)
+
+    def control_without_the_people(pairs, control, words, vectors, one, other):
+        rows, axis, _ = _mover(words, vectors, one, other)
+        return _moved(set(pairs), rows, axis) - _moved(set(control) - set(pairs), rows, axis)
 
     def control_added(pairs, control, words, vectors, one, other):
         rows, axis, _ = _mover(words, vectors, one, other)

@@ -50,8 +50,8 @@ scores_by_hand.mistaken(
 _WORDS = "rey reina duque condesa hijo madre gato luna barco pan".split()
 
 
-def _at_minus_one(totals, banned):
-    totals[banned] = -1
+def _at_minus_two(totals, banned):
+    totals[banned] = -2
     return int(totals.argmax())
 
 
@@ -71,7 +71,7 @@ def _replies(a, b, c, words, vectors):
     return reply(unit, target), best - second, {
         "nada prohibido": reply(unit, target, ()), "solo c": reply(unit, target, [c]),
         "b y c": reply(unit, target, [b, c]),
-        "prohibidas a −1": words[_at_minus_one(unit @ target, [a, b, c])],
+        "prohibidas a −2": words[_at_minus_two(unit @ target, [a, b, c])],
         "sin normas": reply(vectors, raw),
         "sin la del objetivo": reply(unit, raw), "sin la de las candidatas": reply(vectors, target),
         "signos cambiados": reply(unit, unit[a] - unit[b] + unit[c]),
@@ -92,7 +92,7 @@ def _analogy_case(rng, confusion=None, last=1.0):
 
 
 def _opposite_case(rng):
-    """Las cuatro palabras libres, opuestas a b − a + c: todas puntúan por debajo de −1."""
+    """Las cuatro palabras libres, opuestas a b − a + c: todas puntúan por debajo de −2."""
     while True:
         words = rng.choice(_WORDS, 7, replace=False).tolist()
         vectors = rng.normal(size=(7, 4))
@@ -101,7 +101,7 @@ def _opposite_case(rng):
         vectors[3:] = -target + 0.4 * rng.normal(size=(4, 4))
         question = (*words[:3], words, vectors.round(2))
         right, margin, wrong = _replies(*question)
-        if margin > 0.02 and wrong["prohibidas a −1"] != right:
+        if margin > 0.02 and wrong["prohibidas a −2"] != right:
             return question
 
 
@@ -143,7 +143,7 @@ answer.mistaken(
     ("-np.inf", "-1",
      "das −1 a las palabras prohibidas, y 3CosAdd puede bajar hasta −3: si las demás puntúan menos de −1, "
      "gana una de ellas."),
-    ("[[a, b, c]]", "[[c]]", "prohíbes solo c: b también estaba en la pregunta, y a veces gana."),
+    ("[[a, b, c]]", "[[c]]", "no prohíbes b, que también estaba en la pregunta y a veces gana."),
     ("[[a, b, c]]", "[[b, c]]", "prohíbes b y c, y falta a."),
     ("unit = np.divide(vectors, norms, where=norms > 0, out=np.zeros(vectors.shape))", "unit = vectors",
      "no divides por la norma: así gana quien tiene el vector más largo, no el más parecido."),
@@ -169,6 +169,7 @@ def _piece_cases(rng):
     yield case(rng.choice(["pana", "sala"]).item(), 4)  # y aquí, solo el principio
     yield case("xyz", 3)  # ninguno
     yield case("yo", 6)  # es más corta que un trozo
+    yield case("pan", 3)  # está entre las vistas, y sus trozos cuentan como los de otra
 
 
 @SET.exercise(
@@ -282,6 +283,8 @@ def _gender_cases(rng):
     yield [["miro", "la"], ["pan"], ["el", "pan"], ["veo", "las"], ["panes", "de", "pan"]], "pan", "panes"
     yield [["pan", "miran", "la"], ["el", "pan"], ["pan", "y", "una"]], "pan", "panes"
     yield [["agua", "de", "mar"]], "agua", "aguas"  # nunca tras un artículo
+    yield [["panes", "y", "los", "panes"], ["la", "pan"]], "pan", "panes"  # dos veces en una frase
+    yield [["del", "mar"], ["al", "mar"], ["del", "mar"], ["la", "mar"]], "mar", "mares"  # no son artículos
 
 
 @SET.exercise(
@@ -338,6 +341,8 @@ def _shift_cases(rng):
         yield pairs, control, words, vectors, words[6:8], words[8:10]
     yield [("su", "su"), (words[0], words[0])], [("río", "vino")], words, vectors, words[6:8], words[8:10]
     yield pairs, [], words, vectors, words[6:8], words[8:10]  # sin control que restar
+    # Una pareja en las dos listas: cuenta en cada una.
+    yield [*pairs, ("mesa", "silla")], control, words, vectors, words[6:8], words[8:10]
 
 
 @SET.exercise(

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 import jupytext
@@ -23,7 +24,7 @@ from coursekit.errors import CourseError
 from coursekit.exercises import open_set
 from coursekit.exercises.checking import PUBLIC_SEED
 from coursekit.exercises.exercise import Exercise, ExerciseSet
-from coursekit.exercises.judging import RIGHT, UNTRIED, WRONG, Judge, judge
+from coursekit.exercises.judging import RIGHT, UNTRIED, WRONG, Judge
 from coursekit.exercises.running import OF_NETWORKS, Chain, Step, run
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.exercises.values import first_difference, is_close, short, to_code, to_plain
@@ -44,9 +45,14 @@ def named(value):
     return getattr(value, "title", None) or getattr(value, "sentence", None) or str(value)
 
 
+@cache  # lo esperado y los errores clásicos se calculan una vez, y no por cada respuesta
+def judge_of(exercise, seed):
+    return Judge(exercise, exercise.draw(seed))
+
+
 def verdict_of(exercise, answer, seed=PUBLIC_SEED):
-    cases = exercise.draw(seed)
-    return judge(exercise, cases, run(answer, cases))
+    ours = judge_of(exercise, seed)
+    return ours.verdict(run(answer, ours.cases))
 
 
 def printed(function, *arguments):

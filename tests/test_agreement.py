@@ -321,7 +321,7 @@ class _:
 @answers("de-filas-a-vectores", "cosenos_a_mano")
 class _:
     right_rounded = (3, [17, 0.83, 0.957, 0])
-    right_with_array = (5, np.array([15.0, 0.96, 0.98995, 0.0]))
+    right_with_array = (5, np.array([37.0, 0.6136, 0.89822, 0.0]))
     nines = (0, [9, 9, 9, 9])
     another_variant = (1, [5.0, 0.96, 0.99, 0.0])
     without_variant = [5.0, 0.96, 0.99, 0.0]
@@ -3453,18 +3453,6 @@ class _:
 EXERCISES = [(set_id, exercise) for set_id in set_ids() for exercise in load_set(set_id).exercises]
 
 
-@pytest.fixture(scope="module")
-def judges():
-    """De cada ejercicio, el juez de los casos públicos y los de todas las semillas."""
-    return {
-        (set_id, exercise.id): [
-            Judge(exercise, exercise.draw(seed))
-            for seed in (PUBLIC_SEED, *SEEDS[: 40 if (set_id, exercise.id) in SLOW else None])
-        ]
-        for set_id, exercise in EXERCISES
-    }
-
-
 def states(judges, answer):
     """Si la respuesta acierta con los casos públicos y con los de cada semilla."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -3476,8 +3464,9 @@ def states(judges, answer):
 
 
 @pytest.mark.parametrize("set_id, exercise", EXERCISES, ids=lambda x: getattr(x, "id", x))
-def test_check_and_every_seed_agree(judges, set_id, exercise):
-    ours = judges[set_id, exercise.id]
+def test_check_and_every_seed_agree(set_id, exercise):
+    seeds = SEEDS[:40] if (set_id, exercise.id) in SLOW else SEEDS
+    ours = [Judge(exercise, exercise.draw(seed)) for seed in (PUBLIC_SEED, *seeds)]
     written = ANSWERS[set_id, exercise.id]
     if not exercise.parts:
         known = {mistake.sentence: mistake.answer for mistake in exercise.mistakes}
@@ -3485,8 +3474,8 @@ def test_check_and_every_seed_agree(judges, set_id, exercise):
         written |= {name: as_a_student(exercise, answer) for name, answer in known.items()}
     for name, answer in written.items():
         passed = states(ours, answer)
-        assert len(passed) == 201
-        assert set(passed) == {name.startswith("right")}, f"{name}: {passed[0]}, {sum(passed[1:])} de 200"
+        said = f"{name}: {passed[0]}, {sum(passed[1:])} de {len(seeds)}"
+        assert set(passed) == {name.startswith("right")}, said
 
 
 def test_each_set_meets_twenty_new_wrong_answers():

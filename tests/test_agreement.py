@@ -3283,6 +3283,11 @@ class _:
         X = self.embedding(ids) * (ids != 1)[..., None]
         return self.output_layer(self.rnn(X.transpose(0, 1))[1][0])
 
+    def by_the_index(self, ids, lengths):
+        ends = (ids != 1).sum(1) - 1
+        H, _ = self.rnn(self.embedding(ids).transpose(0, 1))
+        return self.output_layer(H[ends, torch.arange(len(ids))])
+
     def the_class(vocab_size, num_classes, embed_size=100, num_hiddens=256):
         return nn.RNN
 
@@ -3290,12 +3295,14 @@ class _:
     without_gradient = network(blind)
     logits_and_state = network(with_the_state)
     reads_a_zeroed_pad = network(zeroes_the_pad)
+    ends_where_the_ones_begin = network(by_the_index)
     right_packed = network(packed)
     reads_the_first = network(first_state)
     takes_the_largest = network(largest)
     classes_by_texts = network(transposed)
 
     del batch_first, packed, first_state, largest, transposed, blind, with_the_state, zeroes_the_pad
+    del by_the_index
 
 
 @answers("por-que-no-aprende", "llega")

@@ -19,9 +19,9 @@ SET = ExerciseSet(
         OpenQuestion(
             "dos-cosas",
             "Decidir con la media de los estados cambió dos cosas a la vez: todos los tokens entran en la "
-            "respuesta y el gradiente llega a cada uno por un camino corto. Propón una carrera que las "
+            "respuesta y el gradiente llega a cada uno por un camino corto. Propón un entrenamiento que las "
             "separe, di qué saldría si la causa fuera una y qué si fuera la otra.",
-            "2 puntos: 0.5 si la carrera cambia una sola de las dos; 0.5 si dice qué resultado "
+            "2 puntos: 0.5 si el entrenamiento cambia una sola de las dos; 0.5 si dice qué resultado "
             "desmentiría cada explicación; 0.5 por un contador con los mismos tokens al lado; 0.5 por "
             "varias semillas y una validación común.",
             2.0,
@@ -104,7 +104,7 @@ def _numbers(rng, *shape):
 
 
 def _network_cases(rng):
-    def case(num_classes, embed_size, num_hiddens, lengths):
+    def case(num_classes, embed_size, num_hiddens, lengths, pad=1):
         state = {
             "embedding.weight": _numbers(rng, 5, embed_size),
             "rnn.weight_ih_l0": _numbers(rng, num_hiddens, embed_size),
@@ -114,7 +114,7 @@ def _network_cases(rng):
             "output_layer.weight": _numbers(rng, num_classes, num_hiddens),
             "output_layer.bias": _numbers(rng, num_classes),
         }
-        ids = [[*rng.integers(2, 5, n).tolist(), *[1] * (max(lengths) - n)] for n in lengths]
+        ids = [[*rng.integers(2, 5, n).tolist(), *[pad] * (max(lengths) - n)] for n in lengths]
         read = Step("__call__", (torch.tensor(ids), torch.tensor(lengths)))
         sizes = 5, num_classes, embed_size, num_hiddens
         learn = Step("__gradients__", read.arguments)
@@ -123,6 +123,7 @@ def _network_cases(rng):
     yield Chain((7, 2), (Step("__shapes__"),))  # los tamaños de siempre
     yield case(2, 2, 2, [2, 4, 3])
     yield case(3, 3, 2, [1, 4])  # tres clases y un texto de un token
+    yield case(2, 2, 3, [3, 1], pad=0)  # el relleno, con otro índice: mandan los largos
 
 
 def _reads_to_the_end(case, value):
@@ -202,6 +203,8 @@ Vanilla_RNN.mistaken(
      "decides con el estado del último paso, que en los textos cortos ya ha leído relleno."),
     ("H[lengths - 1, torch.arange(len(lengths))]", "H[lengths - 2, torch.arange(len(lengths))]",
      "decides con el penúltimo token: el último está en el lugar lengths − 1, contando desde 0."),
+    ("H[lengths - 1, torch.arange(len(lengths))]", "H[(ids != 1).sum(1) - 1, torch.arange(len(lengths))]",
+     "das por hecho que el relleno es el índice 1: dónde acaba cada texto lo dice `lengths`."),
     ("self.embedding(ids).transpose(0, 1)", "self.embedding(ids)",
      "`nn.RNN` lee (pasos, lote, ·), y le das (lote, pasos, ·): mezcla los textos."),
     ("H[lengths - 1, torch.arange(len(lengths))]", "H.mean(0)",
@@ -394,7 +397,7 @@ def diagnose(K, first, counted, train, valid, again, num_train, num_valid):
 
 diagnose.mistaken(
     ("hits <= 1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)", "hits < 0.55",
-     "usas la moneda de la página, que era de dos clases y dos mil reseñas: aquí cambian K y n."),
+     "usas el 55 % de la página, que era para dos clases y dos mil reseñas: aquí cambian K y n."),
     ("1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)", "1 / K + 1.96 * math.sqrt(0.25 / n)",
      "el margen de dos clases es p(1 − p) = 0.25; con más, p es 1/K y el margen, menor."),
     ("1 / K + 1.96 * math.sqrt((1 / K) * (1 - 1 / K) / n)",

@@ -24,7 +24,7 @@ from coursekit.exercises.judging import RIGHT, Judge
 from coursekit.exercises.running import run
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.recurrent import RNNScratch
-from coursekit.text import collate_padded, spanish, without_accents
+from coursekit.text import spanish, without_accents
 
 COUNTING = load_set("coocurrencia-ppmi")
 count_pairs, ppmi = as_a_student(COUNTING.find("contar")), as_a_student(COUNTING.find("ppmi"))
@@ -3008,9 +3008,11 @@ class _:
         left = [i for i in order if keys[i] not in asked and (i == 0 or keys[i] != keys[i - 1])]
         return left[num_valid:], left[:num_valid]
 
-    def in_any_order_of_words(texts, test, order, num_valid):
-        texts, test = ([" ".join(sorted(text.lower().split())[:1]) for text in part] for part in (texts, test))
-        return split_texts(texts, test, order, num_valid)
+    def by_one_word_of_each(texts, test, order, num_valid):
+        def first_word(text):
+            return min(text.lower().split())
+
+        return split_texts(list(map(first_word, texts)), list(map(first_word, test)), order, num_valid)
 
     def new_numbers(texts, test, order, num_valid):
         parts = split_texts(texts, test, order, num_valid)
@@ -3098,6 +3100,8 @@ class _:
                 return E[wide].sum(axis=(1, 2))
             last = lengths - (passes == "las dos")
             sums = [E[row[:n]].sum() for row, n in zip(wide, last)]
+            if passes == "las tres":
+                return [total / T_i for total, T_i in zip(sums, lengths)]
             return [total + (passes == "otro <pad>") * ids.shape[1] for total in sums]
 
         return read

@@ -187,7 +187,7 @@ def _split_cases(rng):
         "Primero decide qué textos se quedan, recorriéndolos en el orden en que llegaron; después, reparte.",
         "Un conjunto con lo ya visto, que empieza por los textos de la prueba: el que esté en él se quita, y "
         "el que no, se queda y se añade.",
-        "Lo que se compara es \" \".join(text.lower().split()). Al repartir, [i for i in order if i in kept], "
+        "Se compara \" \".join(text.lower().split()). Al repartir, [i for i in order if i in kept], "
         "y se corta por num_valid.",
     ),
 )  # fmt: skip

@@ -25,7 +25,7 @@ from coursekit.exercises.judging import RIGHT, Judge
 from coursekit.exercises.running import run
 from coursekit.exercises.sets import load_set, set_ids
 from coursekit.recurrent import RNNScratch
-from coursekit.text import collate_padded, spanish, without_accents
+from coursekit.text import spanish, without_accents
 
 COUNTING = load_set("coocurrencia-ppmi")
 count_pairs, ppmi = as_a_student(COUNTING.find("contar")), as_a_student(COUNTING.find("ppmi"))
@@ -2931,9 +2931,9 @@ class _:
 # --- Datos y lotes ---
 
 BATCHING = load_set("datos-y-lotes")
-read_words, collate, both_ways, make_reader, mean_scores = (
+read_words, split_texts, both_ways, make_reader, mean_scores = (
     as_a_student(BATCHING.find(id))
-    for id in ("vocabulario", "juntar", "dos_sentidos", "pruebas", "detective")
+    for id in ("vocabulario", "repartir", "dos_sentidos", "pruebas", "detective")
 )
 
 
@@ -3004,48 +3004,66 @@ class _:
         return tokens, [row if text else [1] for row, text in zip(ids, asked)]
 
 
-@answers("datos-y-lotes", "juntar")
+@answers("datos-y-lotes", "repartir")
 class _:
-    def right_with_torch(batch, pad):
-        rows = [torch.tensor(ids) for ids, _ in batch]
-        padded = nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad)
-        return padded, torch.tensor([len(row) for row in rows]), torch.tensor([label for _, label in batch])
+    def right_with_a_dictionary(texts, test, order, num_valid):
+        def same(text):
+            return re.sub(r"\s+", " ", text.strip()).lower()
 
-    def right_with_full(batch, pad):
-        rows = np.full((len(batch), max(len(ids) for ids, _ in batch)), pad)
-        for row, (ids, _) in zip(rows, batch):
-            row[: len(ids)] = ids
-        return [rows, np.array([len(ids) for ids, _ in batch]), np.array([label for _, label in batch])]
+        first = {}
+        for i, text in enumerate(texts):
+            first.setdefault(same(text), i)
+        for text in test:
+            first.pop(same(text), None)
+        left = [i for i in order if i in first.values()]
+        return [left[num_valid:], left[:num_valid]]
 
-    def without_lengths(batch, pad):
-        rows, _, labels = collate(batch, pad)
-        return rows, labels
+    def right_with_arrays(texts, test, order, num_valid):
+        keys = [tuple(text.casefold().split()) for text in texts]
+        asked = [tuple(text.casefold().split()) for text in test]
+        keep = [key not in asked and keys.index(key) == i for i, key in enumerate(keys)]
+        left = np.array(order)[np.array(keep)[order]]
+        return left[num_valid:], left[:num_valid]
 
-    def steps_first(batch, pad):
-        rows, lengths, labels = collate(batch, pad)
-        return rows.T, lengths, labels
+    def the_texts_themselves(texts, test, order, num_valid):
+        return [[texts[i] for i in part] for part in split_texts(texts, test, order, num_valid)]
 
-    def sorts_everything(batch, pad):
-        return collate(sorted(batch, key=lambda pair: -len(pair[0])), pad)
+    def only_the_training(texts, test, order, num_valid):
+        return split_texts(texts, test, order, num_valid)[0]
 
-    def last_place(batch, pad):
-        rows, lengths, labels = collate(batch, pad)
-        return rows, lengths - 1, labels
+    def validation_from_the_end(texts, test, order, num_valid):
+        train, valid = split_texts(texts, test, order, num_valid)
+        left = valid + train
+        return left[:-num_valid], left[-num_valid:]
 
-    def lengthens_the_lists_it_is_given(batch, pad):
-        T, lengths = max(len(ids) for ids, _ in batch), []
-        for ids, _ in batch:
-            lengths.append(len(ids))
-            ids += [pad] * (T - len(ids))
-        return [ids for ids, _ in batch], lengths, [label for _, label in batch]
+    def in_order_of_arrival(texts, test, order, num_valid):
+        return [sorted(part) for part in split_texts(texts, test, order, num_valid)]
 
-    def with_the_one_of_the_course(batch, pad):
-        rows, lengths = collate_padded([torch.tensor(ids) for ids, _ in batch], pad)
-        return rows, lengths, [label for _, label in batch]
+    def without_the_ends_only(texts, test, order, num_valid):
+        stripped = [[text.strip() for text in part] for part in (texts, test)]
+        marked = [[text.replace(" ", "_") for text in part] for part in stripped]
+        return split_texts(*marked, order, num_valid)
 
-    def labels_before_lengths(batch, pad):
-        rows, lengths, labels = collate(batch, pad)
-        return rows, labels, lengths
+    def repeats_only_next_to_each_other(texts, test, order, num_valid):
+        keys = [text.lower().split() for text in texts]
+        asked = [text.lower().split() for text in test]
+        left = [i for i in order if keys[i] not in asked and (i == 0 or keys[i] != keys[i - 1])]
+        return left[num_valid:], left[:num_valid]
+
+    def by_one_word_of_each(texts, test, order, num_valid):
+        def first_word(text):
+            return min(text.lower().split())
+
+        return split_texts(list(map(first_word, texts)), list(map(first_word, test)), order, num_valid)
+
+    def new_numbers(texts, test, order, num_valid):
+        parts = split_texts(texts, test, order, num_valid)
+        kept = sorted(parts[0] + parts[1])
+        return [[kept.index(i) for i in part] for part in parts]
+
+    def cleans_only_the_validation(texts, test, order, num_valid):
+        train, valid = split_texts(texts, test, order, num_valid)
+        return [i for i in order if i not in valid], valid
 
 
 @answers("datos-y-lotes", "dos_sentidos")
@@ -3105,6 +3123,13 @@ class _:
     def swaps_the_ways(ids, lengths, e, w):
         return both_ways(ids, lengths, e, w)[..., ::-1]
 
+    def measures_by_what_is_not_one(ids, lengths, e, w):
+        return both_ways(ids, (ids != 1).sum(axis=1), e, w)
+
+    def skips_every_one(ids, lengths, e, w):
+        H = both_ways(ids, lengths, e, w)
+        return H * (ids != 1)[..., None]
+
 
 @answers("datos-y-lotes", "pruebas")
 class _:
@@ -3117,12 +3142,17 @@ class _:
                 return E[wide].sum(axis=(1, 2))
             last = lengths - (passes == "las dos")
             sums = [E[row[:n]].sum() for row, n in zip(wide, last)]
+            if passes == "las tres":
+                return [total / T_i for total, T_i in zip(sums, lengths)]
             return [total + (passes == "otro <pad>") * ids.shape[1] for total in sums]
 
         return read
 
     def right_in_order(passes):
         def read(ids, lengths, E):
+            if passes == "las tres":
+                total = np.array([E[row].sum(axis=1).cumsum() for row in ids])
+                return torch.tensor(total[np.arange(len(ids)), lengths - 1] / lengths)
             h, path = np.zeros(len(ids)), []
             for t in range(ids.shape[1]):
                 h = E[ids[:, t]] @ np.array([1, 2, 3]) + 0.5 * h
@@ -3133,6 +3163,31 @@ class _:
             return torch.tensor(found + spare.get(passes, 0))
 
         return read
+
+    def always_thirty_steps(passes):
+        def read(ids, lengths, E):
+            h = np.zeros(len(ids))
+            for t in range(30):
+                reads = t < np.minimum(lengths, ids.shape[1])
+                x = E[ids[:, min(t, ids.shape[1] - 1)]].sum(axis=1) * reads
+                h = x + 0.9 * h
+            return h
+
+        return read if passes == "las tres" else make_reader(passes)
+
+    def thirty_steps_or_more(passes):
+        def read(ids, lengths, E):
+            h = np.zeros(len(ids))
+            for t in range(max(30, ids.shape[1])):
+                reads = t < lengths
+                h = E[ids[:, min(t, ids.shape[1] - 1)]].sum(axis=1) * reads + 0.9 * h
+            return h
+
+        return read if passes == "las tres" else make_reader(passes)
+
+    def a_sum_instead_of_a_mean(passes):
+        read = make_reader(passes)
+        return lambda ids, lengths, E: read(ids, lengths, E) * (lengths if passes == "las tres" else 1)
 
     def always_a_good_one(passes):
         return make_reader("las tres")
@@ -3204,6 +3259,9 @@ class _:
     def drops_every_one(texts, E, W, batch_size):
         E[1] = 0
         return mean_scores(texts, E, W, batch_size)
+
+    def masks_what_is_one(texts, E, W, batch_size):
+        return np.array([E[text].T @ (np.array(text) != 1) / len(text) @ W for text in texts])
 
     def counts_what_is_not_one(texts, E, W, batch_size):
         texts = [[i for i in text if i != 1] for text in texts]

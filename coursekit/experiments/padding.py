@@ -208,7 +208,7 @@ EXPERIMENT = Experiment(
             for num_steps in LENGTHS
             for seed in range(3)
         ),
-        *(Run("GRU sobre AG News", {"kind": "leer"}, seed) for seed in range(3)),
+        *(Run("GRU sobre AG News", {"kind": "leer"}, seed) for seed in range(8)),
     ),
     measure=measure,
     module=__name__,

@@ -1,4 +1,4 @@
-"""Conjunto «Datos y lotes»: relleno a mano, vocabulario, lotes, dos sentidos, pruebas y un detective."""
+"""Conjunto «Datos y lotes»: relleno a mano, vocabulario, reparto, dos sentidos, pruebas y un detective."""
 
 from collections import Counter
 
@@ -158,52 +158,77 @@ read.mistaken(
 )  # fmt: skip
 
 
-def _batch_cases(rng):
-    def batch(sizes):
-        return [(rng.integers(2, 30, size).tolist(), int(rng.integers(0, 4))) for size in sizes]
+def _split_cases(rng):
+    def some(size):
+        words = rng.permutation(_WORDS).tolist()
+        return [f"{one} {two}" for one, two in zip(words, [*words[1:], words[0]])][:size]
 
-    yield batch([4, 2, 7]), 1
-    yield [(ids, label) for (ids, _), label in zip(batch([6, 1, 3, 5]), (3, 1, 0, 2))], 0
-    yield batch([3, 3]), 1  # nada que rellenar
-    yield batch([5]), 1
-    yield batch([1, 8, 2, 2]), 99
-    (short, _), (long, _) = batch([2, 5])
-    yield [(short, 0), (long, 1), (short, 2)], 1  # la misma lista dos veces: no se cambia lo que llega
-    yield [(short, 0), (long, 1), ([*long, 7, 1], 2)], 1  # un texto que acaba en el índice del relleno
+    def shuffled(size, *first):
+        return [*first, *(i for i in rng.permutation(size).tolist() if i not in first)]
+
+    *texts, out = some(7)
+    yield texts, [out], shuffled(6, 4), 2  # nada que quitar
+    a, b, c, d, e = some(5)
+    yield [a, b, a, c, a, d, e], [], shuffled(7, 2, 3), 2  # tres copias; la segunda va delante
+    texts = some(7)
+    yield texts, [texts[1], texts[4]], shuffled(7, 4, 6), 3  # dos están en la prueba
+    a, b, c, d, e = some(5)
+    yield [a, a.upper(), b, c.title(), d, e, d.title()], [c], shuffled(7, 6, 2), 2  # otras mayúsculas
+    a, b, c, d, e = some(5)
+    doubled = [text.replace(" ", "   ") for text in (a, c)]
+    yield [b, a, doubled[0], f" {b} ", doubled[1], d, e], [c], shuffled(7, 3, 5), 2  # otros espacios
+    a, b, c, d, e = some(5)
+    yield [a, b, b, b.upper(), f"{c} ", d, e, d], [c.upper()], shuffled(8, 4, 2, 6), 2  # de todo
 
 
 @SET.exercise(
-    "juntar", "Juntar un lote", points=1.5, cases=_batch_cases, forbids=(*MODELS, "coursekit.text.sequences"),
+    "repartir", "Repartir sin repetidas", points=1.5, cases=_split_cases,
     hints=(
-        "T es el largo del más largo. Cada fila son sus índices y, a la derecha, tantos pad como le falten.",
-        "Los largos se toman antes de rellenar, y las filas, los largos y las clases van en el mismo orden.",
-        "np.array([ids + [pad] * (T - len(ids)) for ids, label in batch]), y otras dos listas.",
+        "Primero decide qué textos se quedan, recorriéndolos en el orden en que llegaron; después, reparte.",
+        "Un conjunto con lo ya visto, que empieza por los textos de la prueba: el que esté en él se quita, y "
+        "el que no, se queda y se añade.",
+        "Se compara \" \".join(text.lower().split()). Al repartir, [i for i in order if i in kept], "
+        "y se corta por num_valid.",
     ),
 )  # fmt: skip
-def collate(batch, pad):
-    lengths = [len(ids) for ids, _ in batch]
-    T = max(lengths)
-    rows = [ids + [pad] * (T - len(ids)) for ids, _ in batch]
-    return np.array(rows), np.array(lengths), np.array([label for _, label in batch])
+def split(texts, test, order, num_valid):
+    def key(text):
+        return " ".join(text.lower().split())
+
+    seen, kept = {key(text) for text in test}, set()
+    for i, text in enumerate(texts):
+        if key(text) not in seen:
+            seen.add(key(text))
+            kept.add(i)
+    shuffled = [i for i in order if i in kept]
+    return shuffled[num_valid:], shuffled[:num_valid]
 
 
-collate.mistaken(
-    ("ids + [pad] * (T - len(ids))", "[pad] * (T - len(ids)) + ids",
-     "rellenas por la izquierda: quien lea donde acaba cada texto, según su largo, leerá otra cosa."),
-    ("np.array(lengths)", "np.array([len(row) for row in rows])",
-     "mides las filas ya rellenas: todas salen iguales, y la red leerá el relleno."),
-    ("np.array(lengths)", "np.array([sum(i != pad for i in row) for row in rows])",
-     "cuentas lo que no es relleno: un texto puede llevar ese índice, y su largo es el que traía."),
-    ("[pad] * (T", "[0] * (T",
-     "rellenas siempre con 0, que puede ser una palabra: el índice es el que se te da."),
-    ("    lengths = [len(ids) for ids, _ in batch]\n    T",
-     "    labels = [label for _, label in batch]\n    batch = sorted(batch, key=lambda pair: -len(pair[0]))\n"
-     "    batch = [(ids, label) for (ids, _), label in zip(batch, labels)]\n"
-     "    lengths = [len(ids) for ids, _ in batch]\n    T",
-     "ordenas los textos y dejas las clases como estaban: cada texto se queda con la de otro."),
-    ("ids + [pad] * (T - len(ids))", "ids[: min(lengths)]",
-     "cortas todos al más corto: así no hay relleno, y tampoco texto."),
-    ("T = max(lengths)", "T = max(lengths) + 1", "sobra una columna: basta con el largo del más largo."),
+split.mistaken(
+    ("{key(text) for text in test}, set()", "set(), set()",
+     "no quitas los que están en la prueba: se aprendería con textos que luego se preguntan."),
+    ("            seen.add(key(text))\n", "",
+     "no quitas las copias de dentro: una puede caer en el entrenamiento y otra en la validación."),
+    ('" ".join(text.lower().split())', "text",
+     "comparas letra a letra: la copia con otras mayúsculas u otros espacios pasa por nueva."),
+    ("text.lower().split()", "text.split()",
+     "las mayúsculas cuentan en tu comparación: pasa los textos a minúsculas."),
+    ('" ".join(text.lower().split())', "text.lower()",
+     "los espacios cuentan en tu comparación: dos seguidos, o uno al final, no hacen otro texto."),
+    ("for i in order if i in kept", "for i in sorted(kept)",
+     "no usas order: si los textos vienen por etiqueta, la validación es toda de una clase."),
+    ("return shuffled[num_valid:], shuffled[:num_valid]",
+     "return [i for i in order[num_valid:] if i in kept], [i for i in order[:num_valid] if i in kept]",
+     "repartes antes de quitar, y la validación queda con menos textos de los pedidos."),
+    ("return shuffled[num_valid:], shuffled[:num_valid]", "return shuffled[:num_valid], shuffled[num_valid:]",
+     "las das al revés: primero va el entrenamiento."),
+    ("enumerate(texts)", "reversed(list(enumerate(texts)))",
+     "dejas la última copia, y se pide la primera que llegó."),
+    ("enumerate(texts)", "((i, texts[i]) for i in order)",
+     "dejas la copia que va antes en order, y se pide la primera que llegó: la de menor índice."),
+    ("if key(text) not in seen:",
+     "if key(text) not in seen and [key(other) for other in texts].count(key(text)) == 1:",
+     "quitas todas las copias de un texto repetido: la primera se queda."),
 )  # fmt: skip
 
 
@@ -220,6 +245,9 @@ def _two_way_cases(rng):
     yield batch([4, 4])  # nada que rellenar
     yield batch([1, 3, 2])  # un texto de una palabra
     yield batch([2, 4], extra=2)  # ninguno llega a la última columna
+    ids, *rest = batch([4, 3])
+    ids[0, 1] = ids[1, 2] = 1  # un 1 que no es relleno
+    yield ids, *rest
 
 
 @SET.exercise(
@@ -249,6 +277,8 @@ _BACK = """for t in reversed(range(T_i)):
             h = np.tanh(e[ids[i, t]] + w[1] * h)
             H[i, t, 1] = h"""
 both_ways.mistaken(
+    ("enumerate(lengths)", "enumerate((ids != 1).sum(axis=1))",
+     "cuentas lo que no es 1 en vez de mirar lengths: un 1 dentro de un texto es una palabra, y se lee."),
     (_BACK, _BACK.replace("T_i", "len(ids[i])"),
      "la vuelta empieza por el relleno, y además deja ahí estados que no son cero."),
     (_BACK, _BACK.replace("T_i", "len(ids[i])").replace("= h", "= h * (t < T_i)"),
@@ -286,6 +316,10 @@ def _test_cases(rng):
             other = ids.copy()
             other[t < lengths, t] = 2 + (ids[t < lengths, t] - 1) % 7
             reads.append((other, lengths, E))
+        if passes == "las tres":
+            wide = np.ones((len(ids), 50), dtype=int)
+            wide[:, : max(lengths)] = ids
+            reads.append((wide, lengths, E))
         yield Chain((passes,), tuple(Step("__call__", read) for read in reads), lengths)
 
 
@@ -305,7 +339,8 @@ def _as_promised(case, value):
         if not np.isfinite(answer).all():
             return f"tu lector de «{passes}» da algo que no es un número finito"
     base, noisy, *rest = answers
-    alone, changed = np.concatenate(rest[: len(lengths)]), np.array(rest[len(lengths) :])
+    ids, _, E = case.steps[0].arguments
+    alone, changed = np.concatenate(rest[: len(lengths)]), np.array(rest[len(lengths) :][: max(lengths)])
     same_alone, same_noisy = (np.abs(base - other).max() < 1e-9 for other in (alone, noisy))
     if same_alone != (passes != "otro <pad>"):
         return f"tu lector de «{passes}» {'' if same_alone else 'no '}pasa la prueba «sola o en lote»"
@@ -318,6 +353,12 @@ def _as_promised(case, value):
     needed = steps < lengths - (passes == "las dos")
     if not reads[needed].all():
         return f"tu lector de «{passes}» responde lo mismo cuando se cambia una palabra que debía leer"
+    if passes == "las tres":
+        means = np.array([E[row[:T_i]].sum() / T_i for row, T_i in zip(ids, lengths)])
+        if np.abs(answers[-1] - base).max() > 1e-9:
+            return "tu lector de «las tres» responde otra cosa si el lote trae más columnas de relleno"
+        if np.abs(base - means).max() > 1e-6:
+            return "tu lector de «las tres» no da la media: lo que suman sus palabras, entre cuántas son"
     return None
 
 
@@ -344,6 +385,11 @@ def make_reader(passes):
 
 
 make_reader.mistaken(
+    ('(T if passes == "otro <pad>" else lengths)', '{"otro <pad>": T, "las tres": 30}.get(passes, lengths)',
+     "en el de «las tres» divides entre un ancho fijo: pasa las pruebas, y no es la media de ese texto."),
+    ('(T if passes == "otro <pad>" else lengths)',
+     '(T if passes == "otro <pad>" else np.maximum(lengths, T if T > 30 else 0))',
+     "en el de «las tres», con muchas columnas divides entre ellas: las que sobren no cuentan."),
     (' - (passes == "las dos")', "",
      "el lector de «las dos» lee el texto entero: también pasa la tercera, y se pedía uno que no la pase."),
     ("np.arange(T) < lengths[:, None] - (passes == \"las dos\")",
@@ -405,4 +451,8 @@ scores.planted(
      "la media divide entre las columnas del lote: un texto corto sale más pequeño junto a uno largo."),
     ("found[batch]", "found[start : start + batch_size]",
      "las respuestas quedan en el orden de los largos, y las etiquetas siguen en el de llegada."),
+)  # fmt: skip
+scores.mistaken(
+    ("(np.arange(T) < lengths[:, None])", "(ids != 1)",
+     "tu máscara quita también el 1 que un texto traía: qué es relleno lo dicen los largos, no el índice."),
 )  # fmt: skip

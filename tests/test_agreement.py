@@ -3056,6 +3056,42 @@ class _:
 
         return split_texts(list(map(first_word, texts)), list(map(first_word, test)), order, num_valid)
 
+    def by_its_letters(texts, test, order, num_valid):
+        def key(text):
+            return "".join(sorted(text.lower().replace(" ", "")))
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
+    def by_its_beginning(texts, test, order, num_valid):
+        def key(text):
+            return " ".join(text.lower().split())[:8]
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
+    def by_its_ends(texts, test, order, num_valid):
+        def key(text):
+            return " ".join(text.lower().split()[:: max(1, len(text.split()) - 1)])
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
+    def without_any_space(texts, test, order, num_valid):
+        def key(text):
+            return "".join(text.lower().split())
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
+    def by_its_bare_letters(texts, test, order, num_valid):
+        def key(text):
+            return without_accents(re.sub(r"[^\w\s]", "", text))
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
+    def only_spaces_divide(texts, test, order, num_valid):
+        def key(text):
+            return "_".join(word for word in text.lower().split(" ") if word)
+
+        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+
     def new_numbers(texts, test, order, num_valid):
         parts = split_texts(texts, test, order, num_valid)
         kept = sorted(parts[0] + parts[1])

@@ -1487,6 +1487,21 @@ class _:
         return (np.mean(apart_la, axis=0) - np.mean(apart_el, axis=0)) @ g / np.linalg.norm(g)
 
 
+def gender_by(beside, also=()):
+    """Decide contando, de cada frase, las palabras que `beside` toma por las de delante del nombre."""
+
+    def gender(sentences, singular, plural):
+        for noun in (plural, singular):
+            before = [word for sentence in sentences for word in beside(sentence, noun)]
+            votes = sum(word in ("la", "una", "las", "unas") for word in before)
+            votes -= sum(word in ("el", "un", "los", "unos", *also) for word in before)
+            if votes:
+                return "la" if votes > 0 else "el"
+        return "?"
+
+    return gender
+
+
 @answers("analogias-y-sesgo", "genero")
 class _:
     def right_by_counting(sentences, singular, plural):
@@ -1511,33 +1526,13 @@ class _:
         decided = votes[plural] or votes[singular]
         return "la" if decided > 0 else "el" if decided < 0 else "?"
 
-    def anywhere_in_the_sentence(sentences, singular, plural):
-        for noun in (plural, singular):
-            texts = [s for s in sentences if noun in s]
-            words = [word for s in texts for word in s]
-            votes = sum(w in ("la", "una", "las", "unas") for w in words)
-            votes -= sum(w in ("el", "un", "los", "unos") for w in words)
-            if votes:
-                return "la" if votes > 0 else "el"
-        return "?"
-
-    def first_in_each_sentence(sentences, singular, plural):
-        for noun in (plural, singular):
-            before = Counter(s[s.index(noun) - 1] for s in sentences if noun in s[1:] and s.index(noun))
-            votes = sum(before[w] for w in ("la", "una", "las", "unas"))
-            votes -= sum(before[w] for w in ("el", "un", "los", "unos"))
-            if votes:
-                return "la" if votes > 0 else "el"
-        return "?"
-
-    def contractions_too(sentences, singular, plural):
-        for noun in (plural, singular):
-            before = Counter(s[i - 1] for s in sentences for i in range(1, len(s)) if s[i] == noun)
-            votes = sum(before[w] for w in ("la", "una", "las", "unas"))
-            votes -= sum(before[w] for w in ("el", "un", "los", "unos", "al", "del"))
-            if votes:
-                return "la" if votes > 0 else "el"
-        return "?"
+    anywhere_in_the_sentence = gender_by(lambda s, noun: s if noun in s else [])
+    first_in_each_sentence = gender_by(
+        lambda s, noun: [s[s.index(noun) - 1]] if noun in s[1:] and s.index(noun) else []
+    )
+    contractions_too = gender_by(
+        lambda s, noun: [s[i - 1] for i in range(1, len(s)) if s[i] == noun], also=("al", "del")
+    )
 
     def tie_is_feminine(sentences, singular, plural):
         for noun in (plural, singular):
@@ -3004,6 +2999,11 @@ class _:
         return tokens, [row if text else [1] for row, text in zip(ids, asked)]
 
 
+def split_by(key):
+    """El reparto, con otra idea de cuándo dos textos son el mismo."""
+    return lambda texts, test, *rest: split_texts(list(map(key, texts)), list(map(key, test)), *rest)
+
+
 @answers("datos-y-lotes", "repartir")
 class _:
     def right_with_a_dictionary(texts, test, order, num_valid):
@@ -3050,47 +3050,14 @@ class _:
         left = [i for i in order if keys[i] not in asked and (i == 0 or keys[i] != keys[i - 1])]
         return left[num_valid:], left[:num_valid]
 
-    def by_one_word_of_each(texts, test, order, num_valid):
-        def first_word(text):
-            return min(text.lower().split())
+    by_one_word_of_each = split_by(lambda text: min(text.lower().split()))
 
-        return split_texts(list(map(first_word, texts)), list(map(first_word, test)), order, num_valid)
-
-    def by_its_letters(texts, test, order, num_valid):
-        def key(text):
-            return "".join(sorted(text.lower().replace(" ", "")))
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
-
-    def by_its_beginning(texts, test, order, num_valid):
-        def key(text):
-            return " ".join(text.lower().split())[:8]
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
-
-    def by_its_ends(texts, test, order, num_valid):
-        def key(text):
-            return " ".join(text.lower().split()[:: max(1, len(text.split()) - 1)])
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
-
-    def without_any_space(texts, test, order, num_valid):
-        def key(text):
-            return "".join(text.lower().split())
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
-
-    def by_its_bare_letters(texts, test, order, num_valid):
-        def key(text):
-            return without_accents(re.sub(r"[^\w\s]", "", text))
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
-
-    def only_spaces_divide(texts, test, order, num_valid):
-        def key(text):
-            return "_".join(word for word in text.lower().split(" ") if word)
-
-        return split_texts(list(map(key, texts)), list(map(key, test)), order, num_valid)
+    by_its_letters = split_by(lambda text: "".join(sorted(text.lower().replace(" ", ""))))
+    by_its_beginning = split_by(lambda text: " ".join(text.lower().split())[:8])
+    by_its_ends = split_by(lambda text: " ".join(text.lower().split()[:: max(1, len(text.split()) - 1)]))
+    without_any_space = split_by(lambda text: "".join(text.lower().split()))
+    by_its_bare_letters = split_by(lambda text: without_accents(re.sub(r"[^\w\s]", "", text)))
+    only_spaces_divide = split_by(lambda text: "_".join(word for word in text.lower().split(" ") if word))
 
     def new_numbers(texts, test, order, num_valid):
         parts = split_texts(texts, test, order, num_valid)
